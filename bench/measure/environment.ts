@@ -1,0 +1,46 @@
+import { readFile, realpath } from 'node:fs/promises'
+import os from 'node:os'
+import { mountOf, parseMountInfo } from './mounts.ts'
+
+/** Where the numbers come from: without it they cannot be compared with any others. */
+export interface Environment {
+  readonly kernel: string
+  readonly node: string
+  readonly packageVersion: string
+  readonly cpuModel: string
+  /** CPUs that this process may use. */
+  readonly cpuCount: number
+  readonly memoryBytes: number
+  readonly fileSystemType: string | null
+  readonly mountOptions: string | null
+  readonly superOptions: string | null
+  readonly device: string | null
+  /** The system call that the footprint comes from. */
+  readonly footprintSource: string
+  /** `FORCEDIRECTIO` as set in the environment: it decides which subjects can run. */
+  readonly forceDirectIo: string | null
+}
+
+/** @param dir the folder that is written to. */
+export async function readEnvironment(
+  dir: string,
+  packageVersion: string,
+  footprintSource: string,
+): Promise<Environment> {
+  const mountInfo = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '')
+  const mount = mountOf(await realpath(dir), parseMountInfo(mountInfo))
+  return {
+    kernel: `${os.type()} ${os.release()} ${os.arch()}`,
+    node: process.version,
+    packageVersion,
+    cpuModel: os.cpus()[0]?.model.trim() ?? 'unknown',
+    cpuCount: os.availableParallelism(),
+    memoryBytes: os.totalmem(),
+    fileSystemType: mount?.type ?? null,
+    mountOptions: mount?.mountOptions ?? null,
+    superOptions: mount?.superOptions ?? null,
+    device: mount?.device ?? null,
+    footprintSource,
+    forceDirectIo: process.env.FORCEDIRECTIO ?? null,
+  }
+}

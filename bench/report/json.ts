@@ -1,0 +1,70 @@
+import { access, constants, stat, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { codeOf } from '../errors.ts'
+import type { Environment } from '../measure/environment.ts'
+import type { MeasuredRun, NotRun, RunResult } from '../result.ts'
+
+/** Changes when a reader of the old form would misread the new one. */
+export const SCHEMA_VERSION = 1
+
+/** A run as it stands in the file: the state is told by the list it is in. */
+export type JsonRun = Omit<MeasuredRun, 'state'>
+
+export interface JsonReport {
+  readonly schemaVersion: typeof SCHEMA_VERSION
+  readonly environment: Environment
+  readonly roundsDone: number
+  readonly stoppedBy: string | null
+  readonly runs: readonly JsonRun[]
+  readonly notRun: readonly NotRun[]
+  /** What subjects claim about the page cache and did not keep. */
+  readonly brokenClaims: readonly {
+    readonly subject: string
+    readonly workload: string
+    readonly what: string
+  }[]
+}
+
+/** The parts of the report that are neither the version nor the runs. */
+export type JsonFrame = Omit<JsonReport, 'schemaVersion' | 'runs' | 'notRun'>
+
+export function jsonReport(results: readonly RunResult[], frame: JsonFrame): JsonReport {
+  const { environment, ...others } = frame
+  return {
+    schemaVersion: SCHEMA_VERSION,
+    environment,
+    ...others,
+    runs: results
+      .filter((result) => result.state === 'measured')
+      // Named one by one: these names are promised, and nothing else belongs in.
+      .map((run) => ({
+        subject: run.subject,
+        workload: run.workload,
+        round: run.round,
+        bytes: run.bytes,
+        seconds: run.seconds,
+        cpuUserSeconds: run.cpuUserSeconds,
+        cpuSystemSeconds: run.cpuSystemSeconds,
+        footprintPeakBytes: run.footprintPeakBytes,
+        footprintResidualBytes: run.footprintResidualBytes,
+        eventLoopDelayMsMax: run.eventLoopDelayMsMax,
+      })),
+    notRun: results.filter((result) => result.state !== 'measured'),
+  }
+}
+
+/** @returns why the report could not be written to `path` in the end, as far as that can be told before; or `null`. */
+export async function whyNotWritable(path: string): Promise<string | null> {
+  try {
+    const existing = await stat(path).catch(() => null)
+    if (existing?.isDirectory()) return `${path} is a folder`
+    await access(existing === null ? dirname(path) : path, constants.W_OK)
+    return null
+  } catch (error) {
+    return `${path} cannot be written (${codeOf(error)})`
+  }
+}
+
+export async function writeJson(path: string, report: JsonReport): Promise<void> {
+  await writeFile(path, `${JSON.stringify(report, null, 2)}\n`)
+}

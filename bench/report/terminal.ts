@@ -1,0 +1,127 @@
+/** What is printed at the end. */
+import { styleText } from 'node:util'
+import type { Environment } from '../measure/environment.ts'
+import type { NotRun } from '../result.ts'
+import { BASELINE_NAME } from '../subjects/index.ts'
+import { formatBytes, MIB } from '../units.ts'
+import type { SubjectSummary } from './summary.ts'
+import { type Column, layOut, type Row, wrap } from './table.ts'
+
+/** Readable in a terminal of this width. */
+export const WIDTH_MAX = 100
+
+/** Puts a mark at the number that breaks a claim. */
+const BROKEN_MARK = '!'
+
+export interface WorkloadReport {
+  readonly name: string
+  readonly summary: string
+  readonly bytes: number
+  readonly rounds: number
+  readonly subjects: readonly SubjectSummary[]
+}
+
+const columns: readonly Column[] = [
+  { heading: ['subject'], align: 'left' },
+  { heading: ['MiB/s'], align: 'right' },
+  { heading: ['ratio to', BASELINE_NAME], align: 'right' },
+  { heading: ['CPU ms', 'per GiB'], align: 'right' },
+  { heading: ['ratio to', BASELINE_NAME], align: 'right' },
+  { heading: ['cache peak', 'MiB'], align: 'right' },
+  { heading: ['cache left', 'MiB'], align: 'right' },
+  { heading: ['left', '% of file'], align: 'right' },
+  { heading: ['loop delay', 'max ms'], align: 'right' },
+]
+
+/** Two lines that say where the numbers come from. */
+export function environmentLines(environment: Environment): string[] {
+  const { fileSystemType, device, mountOptions, forceDirectIo } = environment
+  const lines = [
+    `uncached-io ${environment.packageVersion}, Node ${environment.node}, ${environment.kernel}, ` +
+      `${environment.cpuCount} CPUs (${environment.cpuModel}), ${formatBytes(environment.memoryBytes)} memory`,
+    fileSystemType === null
+      ? 'the file system could not be determined'
+      : `${fileSystemType} on ${device} (${mountOptions}), footprint by ${environment.footprintSource}`,
+  ]
+  if (forceDirectIo !== null && forceDirectIo !== '') lines.push(`FORCEDIRECTIO=${forceDirectIo} is set`)
+  return lines.flatMap((line) => wrap(line, WIDTH_MAX))
+}
+
+/** One workload's table with its notes. */
+export function workloadLines(report: WorkloadReport, colour: boolean): string[] {
+  const rounds = report.rounds === 1 ? '1 round' : `medians of ${report.rounds} rounds`
+  const title = `${report.name}: ${formatBytes(report.bytes)} in ${report.summary}; ${rounds}`
+  const table = layOut(columns, report.subjects.map(rowOf), WIDTH_MAX)
+  const notes = report.subjects.flatMap((subject) => notesOf(subject, report.rounds))
+  return [
+    styled(title, 'bold', colour),
+    '',
+    ...table.heading.map((line) => styled(line, 'dim', colour)),
+    ...report.subjects.flatMap((subject, index) =>
+      (table.rows[index] ?? []).map((line) => styled(line, styleOf(subject), colour)),
+    ),
+    ...(notes.length === 0 ? [] : ['']),
+    ...notes.flatMap((note) => wrap(note, WIDTH_MAX)).map((line) => styled(line, 'red', colour)),
+  ]
+}
+
+/** How to read the columns; printed once, below all tables. */
+export function legendLines(): string[] {
+  return [
+    'Every time includes the fsync. CPU is that of the writing process; kernel threads are not in it.',
+    'Cache is what of the file is in the page cache: most while writing (sampled), and after close.',
+    'Loop delay is the longest time that the event loop of the writing process was held up.',
+  ].flatMap((line) => wrap(line, WIDTH_MAX))
+}
+
+function styleOf({ notRun, brokenClaims, medians }: SubjectSummary): 'red' | 'dim' | null {
+  if (notRun?.state === 'failed' || brokenClaims.length > 0) return 'red'
+  return medians === null ? 'dim' : null
+}
+
+function rowOf(summary: SubjectSummary): Row {
+  const { subject, medians, notRun } = summary
+  if (medians === null)
+    return { name: subject, text: notRun === null ? 'no run was finished' : describe(notRun) }
+  const mark = summary.brokenClaims.length > 0 ? ` ${BROKEN_MARK}` : ''
+  return {
+    cells: [
+      `${subject}${mark}`,
+      (medians.bytesPerSecond / MIB).toFixed(0),
+      formatRatio(summary.throughputRatio),
+      (medians.cpuSecondsPerGib * 1e3).toFixed(0),
+      formatRatio(summary.cpuRatio),
+      (medians.footprintPeakBytes / MIB).toFixed(1),
+      (medians.footprintResidualBytes / MIB).toFixed(1),
+      (medians.footprintResidualShare * 100).toFixed(1),
+      medians.eventLoopDelayMsMax.toFixed(1),
+    ],
+  }
+}
+
+function describe(notRun: NotRun): string {
+  const how = notRun.state === 'unsupported' ? 'not possible here' : `FAILED in round ${notRun.round}`
+  // System errors begin with their code already.
+  const message = notRun.message.startsWith(notRun.code)
+    ? notRun.message
+    : `${notRun.code}, ${notRun.message}`
+  return `${how}: ${message}`
+}
+
+function notesOf(summary: SubjectSummary, rounds: number): string[] {
+  const notes = summary.brokenClaims.map((broken) => `${BROKEN_MARK} ${summary.subject} ${broken}`)
+  if (summary.medians !== null && summary.notRun !== null) {
+    notes.push(
+      `${summary.subject}: ${summary.roundsMeasured} of ${rounds} rounds. ${describe(summary.notRun)}`,
+    )
+  }
+  return notes
+}
+
+function formatRatio(value: number | null): string {
+  return value === null ? '-' : `${value.toFixed(2)}x`
+}
+
+function styled(text: string, style: 'bold' | 'dim' | 'red' | null, colour: boolean): string {
+  return colour && style !== null ? styleText(style, text, { validateStream: false }) : text
+}

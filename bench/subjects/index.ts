@@ -1,0 +1,29 @@
+import { fsFileHandle } from './fs-filehandle.ts'
+import { fsWriteStream } from './fs-write-stream.ts'
+import { sonicBoom } from './sonic-boom.ts'
+import { strategySubject } from './strategies.ts'
+import type { Subject } from './subject.ts'
+
+/** The subject that all ratios refer to. */
+export const BASELINE_NAME = 'buffered'
+
+/** All subjects, in the order of the tables. A new one is added here and nowhere else. */
+export const subjects: readonly Subject[] = [
+  strategySubject('direct', 'uncached-io, O_DIRECT'),
+  strategySubject('dontcache', 'uncached-io, RWF_DONTCACHE (Linux 6.14 and later)'),
+  strategySubject('evict', 'uncached-io, buffered, pages dropped behind the write position'),
+  strategySubject(
+    BASELINE_NAME,
+    'uncached-io, plain writes through the page cache; what the ratios refer to',
+  ),
+  fsWriteStream,
+  fsFileHandle,
+  sonicBoom,
+]
+
+/** @throws when there is no subject of this name; names from outside are checked where options are read. */
+export function subjectNamed(name: string): Subject {
+  const found = subjects.find((subject) => subject.name === name)
+  if (found === undefined) throw new Error(`no subject is named ${name}`)
+  return found
+}

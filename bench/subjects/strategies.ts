@@ -1,0 +1,103 @@
+import { openWriter } from 'uncached-io'
+import { codeOf, messageOf } from '../errors.ts'
+import { MIB } from '../units.ts'
+import { type ResidencyClaim, type Sink, type Subject, UnsupportedError } from './subject.ts'
+
+type Strategy = 'direct' | 'dontcache' | 'evict' | 'buffered'
+type Writer = Awaited<ReturnType<typeof openWriter>>
+
+/** The default `bufferSize` of the writer: what a direct writer may have in the cache at most, were it to slip. */
+const ONE_BUFFER_BYTES = MIB
+
+/** What "uncached" means for strategies that go through the cache and clean up behind themselves. */
+const RESIDUAL_SHARE_MAX = 0.05
+
+const claimOf: Readonly<Record<Strategy, ResidencyClaim | null>> = {
+  direct: { peakBytesMax: ONE_BUFFER_BYTES, residualShareMax: 0 },
+  dontcache: { residualShareMax: RESIDUAL_SHARE_MAX },
+  evict: { residualShareMax: RESIDUAL_SHARE_MAX },
+  buffered: null,
+}
+
+/** Codes that say "not on this kernel, file system or platform", as against a fault on the way. */
+const unsupportedCodes: ReadonlySet<string> = new Set([
+  'ERR_DIRECT_UNSUPPORTED',
+  'ERR_STRATEGY_UNSUPPORTED',
+  'ERR_UNSUPPORTED_PLATFORM',
+  'EOPNOTSUPP',
+  'ENOTSUP',
+  'ENOSYS',
+])
+
+/**
+ * A strategy of this package, with the writer's defaults: nothing is tuned for the benchmark. Every small piece is its
+ * own `writeSync`, and only a piece that did not fit is awaited. A piece as large as a buffer is given to `write`, which
+ * can take it without copying, with as many of them under way as the writer has buffers.
+ */
+export function strategySubject(strategy: Strategy, summary: string): Subject {
+  return {
+    name: strategy,
+    summary,
+    claim: claimOf[strategy],
+    async open(path) {
+      const writer = await openOrExplain(path, strategy)
+      const { inEffect, why } = writer.mode
+      if (inEffect === strategy) return new WriterSink(writer)
+      // Numbers of one strategy under the name of another would be worse than none (FORCEDIRECTIO=1 does this).
+      await writer[Symbol.asyncDispose]()
+      throw new UnsupportedError(
+        'ERR_STRATEGY_NOT_IN_EFFECT',
+        `asked for ${strategy}, but ${inEffect} is in effect${why === null ? '' : `: ${why}`}`,
+      )
+    },
+  }
+}
+
+async function openOrExplain(path: string, strategy: Strategy): Promise<Writer> {
+  try {
+    return await openWriter(path, { strategy })
+  } catch (error) {
+    throw explain(error)
+  }
+}
+
+/** Some file systems take the flag at open and refuse at the first write, so every step goes through here. */
+function explain(error: unknown): unknown {
+  const code = codeOf(error)
+  return unsupportedCodes.has(code) ? new UnsupportedError(code, messageOf(error), { cause: error }) : error
+}
+
+function rethrowExplained(error: unknown): never {
+  throw explain(error)
+}
+
+class WriterSink implements Sink {
+  readonly writer: Writer
+  readonly underWay: Promise<void>[] = []
+
+  constructor(writer: Writer) {
+    this.writer = writer
+  }
+
+  put(piece: Buffer): Promise<void> | null {
+    if (piece.length >= this.writer.bufferSize) return this.putLarge(piece)
+    return this.writer.writeSync(piece) ? null : this.writer.write(piece).catch(rethrowExplained)
+  }
+
+  putLarge(piece: Buffer): Promise<void> | null {
+    const write = this.writer.write(piece).catch(rethrowExplained)
+    // It is awaited later on; until then a rejection must not count as one that nobody looks at.
+    write.catch(() => {})
+    this.underWay.push(write)
+    return this.underWay.length < this.writer.queueDepth ? null : this.underWay.shift()!
+  }
+
+  async finish(): Promise<number> {
+    try {
+      await Promise.all(this.underWay)
+      return await this.writer.end()
+    } catch (error) {
+      throw explain(error)
+    }
+  }
+}

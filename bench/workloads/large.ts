@@ -1,0 +1,41 @@
+import { allocAligned } from 'uncached-io'
+import { formatBytes, GIB, MIB } from '../units.ts'
+import { checkPeriodicFile, fillPseudoRandom } from './periodic-content.ts'
+import { PieceFeed } from './piece-feed.ts'
+import type { Workload } from './workload.ts'
+
+const CHUNK_BYTES = MIB
+
+/**
+ * Different chunks that take turns. A prime number, so that no buffer count of a subject divides it and chunks that
+ * change places are noticed; few, so that making them takes no time.
+ */
+const CHUNKS = 7
+
+/** 1 MiB chunks, as from a compaction, a download or a backup. The chunks are aligned in memory, for every subject. */
+export const large: Workload = {
+  name: 'large',
+  summary: `chunks of ${formatBytes(CHUNK_BYTES)}`,
+  defaultBytes: GIB,
+  quickBytes: 256 * MIB,
+  prepare(bytes) {
+    const period = makePeriod()
+    const chunks = Array.from({ length: CHUNKS }, (_, i) =>
+      Buffer.from(period.buffer, period.byteOffset + i * CHUNK_BYTES, CHUNK_BYTES),
+    )
+    return new PieceFeed(chunks, bytes)
+  },
+  check(path, bytes) {
+    expected ??= makePeriod()
+    return checkPeriodicFile(path, bytes, expected)
+  },
+}
+
+/** Made once in the process that checks. */
+let expected: Uint8Array | undefined
+
+function makePeriod(): Uint8Array {
+  const period = allocAligned(CHUNKS * CHUNK_BYTES)
+  fillPseudoRandom(period)
+  return period
+}

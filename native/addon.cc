@@ -1,0 +1,55 @@
+// The list of what JavaScript may call. Everything that touches a disk returns a promise; arguments have been checked
+// by src/ before they get here.
+#include <fcntl.h>
+#include <napi.h>
+#include <unistd.h>
+
+#include <cstdint>
+
+#include "environment.h"
+#include "file.h"
+#include "kernel.h"
+
+namespace uncached_io {
+
+namespace {
+
+// misalignment(view, alignment) -> how many bytes the view's first byte lies past the last multiple of `alignment`
+Napi::Value Misalignment(const Napi::CallbackInfo& info) {
+  const auto address = reinterpret_cast<uintptr_t>(info[0].As<Napi::Uint8Array>().Data());
+  return Napi::Number::New(info.Env(), static_cast<double>(address % info[1].As<Napi::Number>().Uint32Value()));
+}
+
+Napi::Object Constants(Napi::Env env) {
+  Napi::Object constants = Napi::Object::New(env);
+  constants.Set("O_PATH", O_PATH);
+  constants.Set("O_TMPFILE", O_TMPFILE);
+  constants.Set("RWF_DONTCACHE", kernel::kRwfDontCache);
+  constants.Set("POSIX_FADV_DONTNEED", POSIX_FADV_DONTNEED);
+  constants.Set("SYNC_FILE_RANGE_WAIT_BEFORE", SYNC_FILE_RANGE_WAIT_BEFORE);
+  constants.Set("SYNC_FILE_RANGE_WRITE", SYNC_FILE_RANGE_WRITE);
+  constants.Set("SYNC_FILE_RANGE_WAIT_AFTER", SYNC_FILE_RANGE_WAIT_AFTER);
+  constants.Set("pageSize", static_cast<double>(sysconf(_SC_PAGESIZE)));
+  return constants;
+}
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  auto* environment = new Environment(env);
+  env.SetInstanceData(environment);
+  environment->fileConstructor = File::Define(env);
+  exports.Set("open", Napi::Function::New<File::Open>(env, "open"));
+  exports.Set("unlink", Napi::Function::New<File::Unlink>(env, "unlink"));
+  exports.Set("realFolder", Napi::Function::New<File::RealFolder>(env, "realFolder"));
+  exports.Set("syncFolder", Napi::Function::New<File::SyncFolder>(env, "syncFolder"));
+  exports.Set("misalignment", Napi::Function::New<Misalignment>(env, "misalignment"));
+  exports.Set("constants", Constants(env));
+  return exports;
+}
+
+}  // namespace
+
+}  // namespace uncached_io
+
+static Napi::Object InitUncachedIo(Napi::Env env, Napi::Object exports) { return uncached_io::Init(env, exports); }
+
+NODE_API_MODULE(NODE_GYP_MODULE_NAME, InitUncachedIo)

@@ -1,0 +1,248 @@
+#include "file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <utility>
+
+#include "call.h"
+#include "kernel.h"
+
+namespace uncached_io {
+
+namespace {
+
+// A path given as a string, or as a Buffer for names that are not UTF-8.
+std::string PathArgument(const Napi::Value& value) {
+  if (value.IsBuffer()) {
+    const auto buffer = value.As<Napi::Buffer<char>>();
+    return std::string(buffer.Data(), buffer.Length());
+  }
+  return value.As<Napi::String>().Utf8Value();
+}
+
+// Where a transfer begins in memory. What a detached ArrayBuffer, now of length 0, no longer holds is refused too.
+uint8_t* RangeArgument(Napi::Uint8Array view, size_t viewOffset, size_t length) {
+  const size_t available = view.ByteLength();
+  if (view.Data() == nullptr || viewOffset > available || length > available - viewOffset) {
+    Napi::RangeError error = Napi::RangeError::New(
+        view.Env(), "the transfer of " + std::to_string(length) + " bytes at " + std::to_string(viewOffset) +
+                        " is not inside a buffer of " + std::to_string(available) + " bytes (detached?)");
+    error.Value().Set("code", "ERR_BUFFER_DETACHED");
+    throw error;
+  }
+  return view.Data() + viewOffset;
+}
+
+Napi::Object StatObject(Napi::Env env, uint32_t mode, double size, uint32_t blockSize) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("isFile", S_ISREG(mode));
+  object.Set("isFolder", S_ISDIR(mode));
+  object.Set("size", size);
+  object.Set("blockSize", blockSize);
+  return object;
+}
+
+}  // namespace
+
+Napi::FunctionReference File::Define(Napi::Env env) {
+  return Napi::Persistent(DefineClass(env, "File",
+                                      {
+                                          InstanceMethod<&File::Statx>("statx"),
+                                          InstanceMethod<&File::Fstat>("fstat"),
+                                          InstanceMethod<&File::Write>("pwrite"),
+                                          InstanceMethod<&File::Read>("pread"),
+                                          InstanceMethod<&File::Allocate>("fallocate"),
+                                          InstanceMethod<&File::Truncate>("ftruncate"),
+                                          InstanceMethod<&File::SyncData>("fdatasync"),
+                                          InstanceMethod<&File::Close>("close"),
+                                          InstanceMethod<&File::Cachestat>("cachestat"),
+                                          InstanceMethod<&File::Mincore>("mincore"),
+                                          InstanceMethod<&File::Advise>("fadvise"),
+                                          InstanceMethod<&File::SyncRange>("syncFileRange"),
+                                      }));
+}
+
+Lease File::Use(Napi::Env env, const char* syscall) {
+  if (!descriptor_) throw MakeError(env, {EBADF, syscall, ""});
+  return Lease(descriptor_);
+}
+
+// open(path, flags, mode) -> File
+Napi::Value File::Open(const Napi::CallbackInfo& info) {
+  const std::string path = PathArgument(info[0]);
+  const int flags = info[1].As<Napi::Number>().Int32Value() | O_CLOEXEC | O_NOCTTY;
+  const mode_t mode = info[2].As<Napi::Number>().Uint32Value();
+  return StartCall(
+      info.Env(), "open", path,
+      [path, flags, mode] { return RetryInterrupted([&] { return open(path.c_str(), flags, mode); }); },
+      [path](Napi::Env env, int64_t fd) {
+        Napi::Object object = Environment::Of(env).fileConstructor.New({});
+        File::Unwrap(object)->descriptor_ = std::make_shared<Descriptor>(static_cast<int>(fd), path);
+        return object;
+      });
+}
+
+// unlink(path)
+Napi::Value File::Unlink(const Napi::CallbackInfo& info) {
+  const std::string path = PathArgument(info[0]);
+  return StartCall(info.Env(), "unlink", path, [path] { return unlink(path.c_str()); }, Nothing);
+}
+
+// realFolder(path) -> Buffer: the folder in which the file at `path` really stands, symbolic links followed.
+Napi::Value File::RealFolder(const Napi::CallbackInfo& info) {
+  const std::string path = PathArgument(info[0]);
+  auto folder = std::make_shared<std::string>();
+  return StartCall(
+      info.Env(), "realpath", path,
+      [path, folder] {
+        char* real = realpath(path.c_str(), nullptr);
+        if (real == nullptr) return -1;
+        *folder = real;
+        free(real);
+        const size_t slash = folder->rfind('/');
+        folder->resize(slash == 0 ? 1 : slash);
+        return 0;
+      },
+      [folder](Napi::Env env, int64_t) { return Napi::Buffer<char>::Copy(env, folder->data(), folder->size()); });
+}
+
+// syncFolder(folder): fsync, so that the names in it survive a crash.
+Napi::Value File::SyncFolder(const Napi::CallbackInfo& info) {
+  const std::string folder = PathArgument(info[0]);
+  return StartCall(
+      info.Env(), "fsync", folder,
+      [folder] {
+        const int fd = RetryInterrupted([&] { return open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
+        if (fd < 0) return -1;
+        const int answer = RetryInterrupted([&] { return fsync(fd); });
+        const int error = errno;
+        close(fd);
+        errno = error;
+        return answer;
+      },
+      Nothing);
+}
+
+// statx() -> { isFile, isFolder, size, blockSize, dio?: { memory, offset }, dioRead? }; dio and dioRead are there only
+// when the kernel said that they are real.
+Napi::Value File::Statx(const Napi::CallbackInfo& info) {
+  auto file = Use(info.Env(), "statx");
+  auto stat = std::make_shared<kernel::Statx>();
+  const std::string path = file->path();
+  return StartCall(
+      info.Env(), "statx", path,
+      [file = std::move(file), stat] {
+        return syscall(SYS_statx, file->fd(), "", AT_EMPTY_PATH,
+                       kernel::kStatxBasic | kernel::kStatxDioAlign | kernel::kStatxDioReadAlign, stat.get());
+      },
+      [stat](Napi::Env env, int64_t) {
+        Napi::Object object = StatObject(env, stat->mode, static_cast<double>(stat->size), stat->blockSize);
+        if (stat->mask & kernel::kStatxDioAlign) {
+          Napi::Object dio = Napi::Object::New(env);
+          dio.Set("memory", stat->dioMemoryAlign);
+          dio.Set("offset", stat->dioOffsetAlign);
+          object.Set("dio", dio);
+        }
+        if (stat->mask & kernel::kStatxDioReadAlign) object.Set("dioRead", stat->dioReadOffsetAlign);
+        return object;
+      });
+}
+
+// fstat(): what statx says, without alignments, where statx is not allowed.
+Napi::Value File::Fstat(const Napi::CallbackInfo& info) {
+  auto file = Use(info.Env(), "fstat");
+  auto status = std::make_shared<struct stat>();
+  const std::string path = file->path();
+  return StartCall(
+      info.Env(), "fstat", path, [file = std::move(file), status] { return fstat(file->fd(), status.get()); },
+      [status](Napi::Env env, int64_t) {
+        return StatObject(env, status->st_mode, static_cast<double>(status->st_size), status->st_blksize);
+      });
+}
+
+// pwrite(view, viewOffset, length, position, rwfFlags) -> bytes taken
+Napi::Value File::Write(const Napi::CallbackInfo& info) {
+  const auto view = info[0].As<Napi::Uint8Array>();
+  const size_t viewOffset = info[1].As<Napi::Number>().Int64Value();
+  const size_t length = info[2].As<Napi::Number>().Int64Value();
+  const int64_t position = info[3].As<Napi::Number>().Int64Value();
+  const int flags = info[4].As<Napi::Number>().Int32Value();
+  const uint8_t* data = RangeArgument(view, viewOffset, length);
+  return Environment::Of(info.Env())
+      .Write(std::make_unique<WriteRequest>(info.Env(), Use(info.Env(), "pwritev2"), view, data, length, position,
+                                            flags));
+}
+
+// pread(view, viewOffset, length, position, rwfFlags) -> bytes read, 0 at the end of the file
+Napi::Value File::Read(const Napi::CallbackInfo& info) {
+  const auto view = info[0].As<Napi::Uint8Array>();
+  const size_t viewOffset = info[1].As<Napi::Number>().Int64Value();
+  const size_t length = info[2].As<Napi::Number>().Int64Value();
+  const int64_t position = info[3].As<Napi::Number>().Int64Value();
+  const int flags = info[4].As<Napi::Number>().Int32Value();
+  uint8_t* data = RangeArgument(view, viewOffset, length);
+  auto file = Use(info.Env(), "preadv2");
+  const std::string path = file->path();
+  return StartCall(
+      info.Env(), "preadv2", path,
+      [file = std::move(file), held = Napi::Persistent(view), data, length, position, flags] {
+        const iovec vector = {data, length};
+        return RetryInterrupted([&] {
+          return syscall(SYS_preadv2, file->fd(), &vector, 1UL, static_cast<long>(position), 0L, flags);
+        });
+      },
+      Bytes);
+}
+
+// fallocate(mode, offset, length)
+Napi::Value File::Allocate(const Napi::CallbackInfo& info) {
+  const int mode = info[0].As<Napi::Number>().Int32Value();
+  const int64_t offset = info[1].As<Napi::Number>().Int64Value();
+  const int64_t length = info[2].As<Napi::Number>().Int64Value();
+  auto file = Use(info.Env(), "fallocate");
+  const std::string path = file->path();
+  return StartCall(
+      info.Env(), "fallocate", path,
+      [file = std::move(file), mode, offset, length] {
+        return RetryInterrupted([&] { return fallocate(file->fd(), mode, offset, length); });
+      },
+      Nothing);
+}
+
+// ftruncate(length)
+Napi::Value File::Truncate(const Napi::CallbackInfo& info) {
+  const int64_t length = info[0].As<Napi::Number>().Int64Value();
+  auto file = Use(info.Env(), "ftruncate");
+  const std::string path = file->path();
+  return StartCall(
+      info.Env(), "ftruncate", path,
+      [file = std::move(file), length] { return RetryInterrupted([&] { return ftruncate(file->fd(), length); }); },
+      Nothing);
+}
+
+// fdatasync()
+Napi::Value File::SyncData(const Napi::CallbackInfo& info) {
+  auto file = Use(info.Env(), "fdatasync");
+  const std::string path = file->path();
+  return StartCall(
+      info.Env(), "fdatasync", path,
+      [file = std::move(file)] { return RetryInterrupted([&] { return fdatasync(file->fd()); }); }, Nothing);
+}
+
+// close(): refused with EBUSY while operations are outstanding. The file is closed for JavaScript at once.
+Napi::Value File::Close(const Napi::CallbackInfo& info) {
+  if (!descriptor_) throw MakeError(info.Env(), {EBADF, "close", ""});
+  if (descriptor_->users != 0) throw MakeError(info.Env(), {EBUSY, "close", descriptor_->path()});
+  auto descriptor = std::move(descriptor_);
+  const std::string path = descriptor->path();
+  return StartCall(info.Env(), "close", path, [descriptor] { return descriptor->Close(); }, Nothing);
+}
+
+}  // namespace uncached_io

@@ -1,0 +1,35 @@
+#include "thread_queue.h"
+
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace uncached_io {
+
+WriteRequest::WriteRequest(Napi::Env env, Lease file, Napi::Uint8Array view, const uint8_t* data, size_t length,
+                           int64_t position, int flags)
+    : Operation(env),
+      file_(std::move(file)),
+      view_(Napi::Persistent(view)),
+      data_(data),
+      length_(length),
+      position_(position),
+      flags_(flags) {}
+
+void WriteRequest::Execute() {
+  const iovec vector = {const_cast<uint8_t*>(data_), length_};
+  // The raw call: some C libraries have no pwritev2. On 64-bit systems the low half carries the whole position.
+  const long answer = syscall(SYS_pwritev2, file_->fd(), &vector, 1UL, static_cast<long>(position_), 0L, flags_);
+  if (answer >= 0) {
+    writtenBytes_ = answer;
+  } else {
+    error_ = {errno, "pwritev2", file_->path()};
+  }
+}
+
+Napi::Value WriteRequest::Value(Napi::Env env) { return Napi::Number::New(env, static_cast<double>(writtenBytes_)); }
+
+}  // namespace uncached_io

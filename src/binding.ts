@@ -1,0 +1,115 @@
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { codeOf, UncachedIOError } from './errors.ts'
+
+/** What the kernel says of an open file. */
+export interface FileStatus {
+  isFile: boolean
+  isFolder: boolean
+  /** Length in bytes. */
+  size: number
+  /** Preferred I/O size in bytes. */
+  blockSize: number
+  /** Alignment of direct I/O in bytes, both 0 where it is not possible; absent where the kernel cannot say. */
+  dio?: { memory: number; offset: number }
+  /** Alignment of the offsets of direct reads in bytes; absent where the kernel cannot say. */
+  dioRead?: number
+}
+
+/** An open file. Every method is one system call on a thread of the addon; errors have Node's shape. */
+export interface NativeFile {
+  statx(): Promise<FileStatus>
+  fstat(): Promise<FileStatus>
+  /** Resolves with the bytes that the kernel took, possibly fewer than `length`. EINTR is reported. */
+  pwrite(
+    view: Uint8Array,
+    viewOffset: number,
+    length: number,
+    position: number,
+    flags: number,
+  ): Promise<number>
+  /** Resolves with the bytes read, 0 at the end of the file. */
+  pread(
+    view: Uint8Array,
+    viewOffset: number,
+    length: number,
+    position: number,
+    flags: number,
+  ): Promise<number>
+  fallocate(mode: number, offset: number, length: number): Promise<void>
+  ftruncate(length: number): Promise<void>
+  fdatasync(): Promise<void>
+  fadvise(offset: number, length: number, advice: number): Promise<void>
+  syncFileRange(offset: number, length: number, flags: number): Promise<void>
+  cachestat(): Promise<{ cachedPages: number; dirtyPages: number; writebackPages: number }>
+  mincore(length: number): Promise<number>
+  /** Rejected with EBUSY while other calls are outstanding. */
+  close(): Promise<void>
+}
+
+/** What the addon exports. */
+export interface Binding {
+  open(path: string | Buffer, flags: number, mode: number): Promise<NativeFile>
+  unlink(path: string | Buffer): Promise<void>
+  /** The folder that holds the file, symbolic links followed. */
+  realFolder(path: string | Buffer): Promise<Buffer>
+  /** fsync of a folder. */
+  syncFolder(path: string | Buffer): Promise<void>
+  /** Bytes by which the view's first byte lies past a multiple of `alignment`. */
+  misalignment(view: Uint8Array, alignment: number): number
+  readonly constants: {
+    readonly O_PATH: number
+    readonly O_TMPFILE: number
+    readonly RWF_DONTCACHE: number
+    readonly POSIX_FADV_DONTNEED: number
+    readonly SYNC_FILE_RANGE_WAIT_BEFORE: number
+    readonly SYNC_FILE_RANGE_WRITE: number
+    readonly SYNC_FILE_RANGE_WAIT_AFTER: number
+    readonly pageSize: number
+  }
+}
+
+/** Where binaries stand, the one built here first: in a clone it is the newest. */
+function candidates(): string[] {
+  const platform = `${process.platform}-${process.arch}`
+  return [
+    '../build/Release/uncached_io.node',
+    `../prebuilds/${platform}-glibc/uncached_io.node`,
+    `../prebuilds/${platform}-musl/uncached_io.node`,
+  ].map((path) => fileURLToPath(new URL(path, import.meta.url)))
+}
+
+function load(): Binding {
+  if (process.platform !== 'linux') {
+    throw new UncachedIOError(
+      'ERR_UNSUPPORTED_PLATFORM',
+      `uncached-io writes on Linux only; this is ${process.platform}`,
+    )
+  }
+  const require = createRequire(import.meta.url)
+  const failures: string[] = []
+  for (const path of candidates()) {
+    try {
+      return require(path) as Binding
+    } catch (error) {
+      if (codeOf(error) !== 'MODULE_NOT_FOUND') failures.push(`${path}: ${String(error)}`)
+    }
+  }
+  throw new UncachedIOError(
+    'ERR_NO_BINARY',
+    `no binary of uncached-io for linux-${process.arch} could be loaded${failures.map((f) => `; ${f}`).join('')}. ` +
+      'In a clone, `npm ci` builds it; elsewhere `npx node-gyp rebuild` in the package with node-addon-api installed.',
+  )
+}
+
+let loaded: Binding | undefined
+
+/**
+ * The addon, loaded when it is first needed, so that importing the package works everywhere.
+ *
+ * @throws {UncachedIOError} ERR_UNSUPPORTED_PLATFORM, ERR_NO_BINARY
+ */
+export function binding(): Binding {
+  loaded ??= load()
+  return loaded
+}

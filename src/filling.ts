@@ -1,0 +1,154 @@
+import { ceilTo, floorTo, sealAt } from './plan.ts'
+import type { Span } from './target.ts'
+
+/** A transfer out of a buffer of the pool. */
+export interface BufferSpan extends Span {
+  readonly bytes: Buffer
+}
+
+/** Where the bytes of the caller stand: enough to come back to it. */
+export interface Mark {
+  readonly position: number
+  /** The bytes before `position` in its block. */
+  readonly tail: Uint8Array
+}
+
+/** Stands for "no buffer" without a null check on the hot path: nothing fits into it. */
+const noBuffer = Buffer.alloc(0)
+
+/**
+ * Up to here a loop over bytes beats `TypedArray.prototype.set`, whose call costs about as much as copying 24 bytes.
+ */
+const loopBytesMax = 24
+
+/**
+ * The buffer being filled, and the tail of the file: the bytes of the last block, which wait in memory until the block
+ * is whole. Without a buffer the tail is held in `#carry`, so that an idle writer needs no buffer.
+ *
+ * Fields of the hot path are public and plain: `filled`, `limit`, `bytes`.
+ */
+export class Filling {
+  /** The buffer, or an empty one. */
+  bytes: Buffer = noBuffer
+  /** Bytes of the caller in the buffer, or in the carry where there is no buffer. */
+  filled = 0
+  /** How full the buffer may get. 0 without a buffer. */
+  limit = 0
+  /** File offset of the first byte, a multiple of the block. */
+  offset: number
+  readonly #carry: Buffer
+
+  constructor(
+    private readonly block: number,
+    private readonly bufferSize: number,
+    private readonly grain: number,
+    start: number,
+    head: Uint8Array,
+  ) {
+    this.offset = start - head.byteLength
+    this.filled = head.byteLength
+    this.#carry = Buffer.alloc(block)
+    this.#carry.set(head)
+  }
+
+  /** File offset of the next byte. */
+  get position(): number {
+    return this.offset + this.filled
+  }
+
+  get attached(): boolean {
+    return this.limit > 0
+  }
+
+  /** Takes a buffer into use. It holds at least `bufferSize` and a block. */
+  attach(buffer: Buffer): void {
+    this.#carry.copy(buffer, 0, 0, this.filled)
+    this.bytes = buffer
+    this.limit = sealAt(this.offset, this.bufferSize, this.block, this.grain)
+  }
+
+  /** Copies from `bytes` as much as fits before the buffer is full. Gives the number of bytes copied. */
+  put(bytes: Uint8Array, from: number): number {
+    const count = Math.min(bytes.byteLength - from, this.limit - this.filled)
+    this.bytes.set(from === 0 && count === bytes.byteLength ? bytes : bytes.subarray(from, from + count), this.filled)
+    this.filled += count
+    return count
+  }
+
+  /** Copies all of `bytes`; the caller has seen that they fit. */
+  append(bytes: Uint8Array): void {
+    const count = bytes.byteLength
+    const start = this.filled
+    if (count > loopBytesMax) {
+      this.bytes.set(bytes, start)
+    } else {
+      const into = this.bytes
+      for (let i = 0; i < count; i++) into[start + i] = bytes[i] as number
+    }
+    this.filled = start + count
+  }
+
+  /** Detaches the buffer with its whole blocks, to be written; the tail stays. Null when there is no whole block. */
+  seal(): BufferSpan | null {
+    const wholeBytes = floorTo(this.filled, this.block)
+    if (wholeBytes === 0) return null
+    return this.#detach(wholeBytes, this.offset + wholeBytes)
+  }
+
+  /**
+   * Detaches the buffer with all its bytes, the tail padded to a block. The tail stays as well: it is written again
+   * when more comes. `kept` is what the file holds behind it; without it, zeros.
+   */
+  sealPadded(kept: Uint8Array | null): BufferSpan {
+    const end = ceilTo(this.filled, this.block)
+    if (kept === null) this.bytes.fill(0, this.filled, end)
+    else this.bytes.set(kept.subarray(0, end - this.filled), this.filled)
+    return this.#detach(end, this.position)
+  }
+
+  #detach(length: number, dataEnd: number): BufferSpan {
+    const bytes = this.bytes
+    const start = this.offset
+    const tailFrom = floorTo(this.filled, this.block)
+    bytes.copy(this.#carry, 0, tailFrom, this.filled)
+    this.offset += tailFrom
+    this.filled -= tailFrom
+    this.bytes = noBuffer
+    this.limit = 0
+    return { bytes, start, end: start + length, dataEnd, doneBytes: 0, state: 'flying' }
+  }
+
+  /** Gives up an attached buffer whose bytes are all in the file or carried. */
+  detach(): Buffer | null {
+    if (!this.attached) return null
+    return this.#detach(0, this.offset).bytes
+  }
+
+  /** Moves on over bytes that go to the file from elsewhere. Only on a block boundary without a buffer. */
+  skip(count: number): void {
+    this.offset += count
+  }
+
+  /** Replaces bytes that are held here: [offset, offset + bytes.byteLength) lies in [this.offset, this.position). */
+  patch(bytes: Uint8Array, offset: number): void {
+    const memory = this.attached ? this.bytes : this.#carry
+    memory.set(bytes, offset - this.offset)
+  }
+
+  mark(): Mark {
+    const from = floorTo(this.filled, this.block)
+    const memory = this.attached ? this.bytes : this.#carry
+    return { position: this.position, tail: Uint8Array.from(memory.subarray(from, this.filled)) }
+  }
+
+  /** Comes back to a mark. Whole blocks before it must have been sealed. Gives the buffer that is no longer needed. */
+  restore(mark: Mark): Buffer | null {
+    const buffer = this.attached ? this.bytes : null
+    this.bytes = noBuffer
+    this.limit = 0
+    this.offset = mark.position - mark.tail.byteLength
+    this.filled = mark.tail.byteLength
+    this.#carry.set(mark.tail)
+    return buffer
+  }
+}

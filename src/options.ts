@@ -1,0 +1,215 @@
+import { fileURLToPath } from 'node:url'
+import { argumentError, UncachedIOError } from './errors.ts'
+import { type Strategy, strategies } from './strategy.ts'
+
+/** A path as Node's fs takes it. A Buffer is for names that are not UTF-8. */
+export type PathLike = string | Buffer | URL
+
+/** `w`: emptied or made. `wx`: made, must not exist. `a`: continued or made. `ax`: as `wx`. `r+`: must exist, kept. */
+export type OpenFlags = 'w' | 'wx' | 'a' | 'ax' | 'r+'
+
+/** How writes reach the kernel. Only threads for now; `auto` takes the best there is. */
+export type Engine = 'threads'
+
+export interface OpenOptions {
+  /** Default `w`. A `+` behind `w`, `wx`, `a` or `ax` changes nothing and is accepted. */
+  flags?: OpenFlags | 'w+' | 'wx+' | 'a+' | 'ax+' | undefined
+  /** Permissions of a new file, before the umask. Default 0o666. */
+  mode?: number | undefined
+  /** File offset of the first byte written, any number. Default 0; not with `a`, which starts at the file's end. */
+  start?: number | undefined
+  /** Bytes in one buffer and in one large write, a multiple of the file's block. Default 1 MiB. */
+  bufferSize?: number | undefined
+  /** Buffers at most, hence writes in flight at most, 1 to 64. Default 4. */
+  queueDepth?: number | undefined
+  /** Bytes to allocate from `start` on when opening. The file is that long until `end`, which cuts it. Default 0. */
+  preallocate?: number | undefined
+  /** Default `auto`. */
+  engine?: 'auto' | Engine | undefined
+  /** Aborting it is `fail(signal.reason)`: what is buffered is dropped, the file closed. */
+  signal?: AbortSignal | undefined
+}
+
+export interface OpenWriterOptions extends OpenOptions {
+  /** Default `auto`: the first of direct, dontcache, evict that opens. */
+  strategy?: 'auto' | Strategy | undefined
+  /** `require`: a strategy that is not possible rejects. `prefer`: the next best one is taken. Default `require`. */
+  policy?: 'require' | 'prefer' | undefined
+}
+
+/** Options, checked and complete. */
+export interface Settings {
+  readonly create: boolean
+  readonly exclusive: boolean
+  readonly truncate: boolean
+  readonly append: boolean
+  readonly mode: number
+  readonly start: number
+  readonly bufferSize: number
+  readonly queueDepth: number
+  readonly preallocate: number
+  readonly strategy: 'auto' | Strategy
+  readonly policy: 'require' | 'prefer'
+  readonly signal: AbortSignal | undefined
+}
+
+/** 1 MiB: a write of that size costs a fraction of a per cent in calls, and four of them fit any container. */
+const defaultBufferSize = 1024 * 1024
+/** 1 GiB: more in one buffer than the kernel takes in one write (2 GiB less a page) would only ever be cut. */
+const maxBufferSize = 1024 * 1024 * 1024
+/** 4: one being filled, one on the device, and two to even out both sides. More bought nothing where measured. */
+const defaultQueueDepth = 4
+/** 64: more writes of a buffer each than any disk's queue makes use of. */
+const maxQueueDepth = 64
+
+const knownFlags: Readonly<Record<string, OpenFlags>> = {
+  w: 'w',
+  'w+': 'w',
+  wx: 'wx',
+  'wx+': 'wx',
+  a: 'a',
+  'a+': 'a',
+  ax: 'ax',
+  'ax+': 'ax',
+  'r+': 'r+',
+}
+
+const knownOptions = new Set(
+  Object.keys({
+    flags: 0,
+    mode: 0,
+    start: 0,
+    bufferSize: 0,
+    queueDepth: 0,
+    preallocate: 0,
+    engine: 0,
+    signal: 0,
+    strategy: 0,
+    policy: 0,
+  } satisfies Record<keyof OpenWriterOptions, 0>),
+)
+
+/**
+ * Checks options and fills in defaults.
+ *
+ * @throws TypeError ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE; RangeError ERR_OUT_OF_RANGE
+ */
+export function settingsFrom(options: OpenWriterOptions): Settings {
+  if (typeof options !== 'object' || options === null) {
+    throw argumentError('ERR_INVALID_ARG_TYPE', `options must be an object, not ${show(options)}`)
+  }
+  for (const name of Object.keys(options)) {
+    if (!knownOptions.has(name)) {
+      throw argumentError(
+        'ERR_INVALID_ARG_VALUE',
+        `unknown option '${name}'; known: ${[...knownOptions].join(', ')}`,
+      )
+    }
+  }
+  const flags = knownFlags[oneOf('flags', options.flags ?? 'w', Object.keys(knownFlags))] as OpenFlags
+  const append = flags === 'a' || flags === 'ax'
+  if (append && options.start !== undefined) {
+    throw argumentError('ERR_INVALID_ARG_VALUE', `start does not go with flags '${flags}', which start at the end`)
+  }
+  const engine = options.engine ?? 'auto'
+  if ((engine as string) === 'io_uring') {
+    throw new UncachedIOError('ERR_ENGINE_UNSUPPORTED', "this version has no engine 'io_uring'; known: auto, threads")
+  }
+  oneOf('engine', engine, ['auto', 'threads'])
+  if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
+    throw argumentError('ERR_INVALID_ARG_TYPE', `signal must be an AbortSignal, not ${show(options.signal)}`)
+  }
+  return {
+    create: flags !== 'r+',
+    exclusive: flags === 'wx' || flags === 'ax',
+    truncate: flags === 'w',
+    append,
+    mode: integer('mode', options.mode ?? 0o666, 0, 0o7777),
+    start: integer('start', options.start ?? 0, 0),
+    bufferSize: integer('bufferSize', options.bufferSize ?? defaultBufferSize, 1, maxBufferSize),
+    queueDepth: integer('queueDepth', options.queueDepth ?? defaultQueueDepth, 1, maxQueueDepth),
+    preallocate: integer('preallocate', options.preallocate ?? 0, 0),
+    strategy: oneOf('strategy', options.strategy ?? 'auto', ['auto', ...strategies]) as 'auto' | Strategy,
+    policy: oneOf('policy', options.policy ?? 'require', ['require', 'prefer']) as 'require' | 'prefer',
+    signal: options.signal,
+  }
+}
+
+/**
+ * A whole number of bytes, offsets or the like, from `min` to `max`.
+ *
+ * @throws TypeError ERR_INVALID_ARG_TYPE; RangeError ERR_OUT_OF_RANGE
+ */
+export function integer(name: string, value: unknown, min: number, max = Number.MAX_SAFE_INTEGER): number {
+  if (typeof value !== 'number') {
+    throw argumentError('ERR_INVALID_ARG_TYPE', `${name} must be a number, not ${show(value)}`)
+  }
+  if (!Number.isSafeInteger(value) || value < min || value > max) {
+    throw argumentError('ERR_OUT_OF_RANGE', `${name} must be a whole number from ${min} to ${max}, not ${value}`)
+  }
+  return value
+}
+
+function oneOf(name: string, value: unknown, known: readonly string[]): string {
+  if (typeof value !== 'string') {
+    throw argumentError('ERR_INVALID_ARG_TYPE', `${name} must be a string, not ${show(value)}`)
+  }
+  if (!known.includes(value)) {
+    throw argumentError('ERR_INVALID_ARG_VALUE', `unknown ${name} '${value}'; known: ${known.join(', ')}`)
+  }
+  return value
+}
+
+/**
+ * A path as the kernel takes it.
+ *
+ * @throws TypeError ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for one that is empty or holds a null byte
+ */
+export function pathOf(path: PathLike): string | Buffer {
+  const name = path instanceof URL ? fileURLToPath(path) : path
+  if (typeof name !== 'string' && !Buffer.isBuffer(name)) {
+    throw argumentError('ERR_INVALID_ARG_TYPE', `path must be a string, a Buffer or a URL, not ${show(name)}`)
+  }
+  if (name.length === 0 || name.includes('\0')) {
+    throw argumentError('ERR_INVALID_ARG_VALUE', 'path must not be empty and must not hold null bytes')
+  }
+  return name
+}
+
+/**
+ * A chunk as bytes, without copying: a Buffer, any ArrayBufferView, an ArrayBuffer; a string as UTF-8.
+ *
+ * @throws TypeError ERR_INVALID_ARG_TYPE for anything else, and for a view whose memory was transferred away
+ */
+export function bytesOf(chunk: unknown): Uint8Array {
+  if (typeof chunk === 'string') return Buffer.from(chunk, 'utf8')
+  if (ArrayBuffer.isView(chunk)) {
+    if (chunk.byteLength === 0) refuseDetached(chunk.buffer)
+    return chunk instanceof Uint8Array
+      ? chunk
+      : new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+  }
+  if (chunk instanceof ArrayBuffer || chunk instanceof SharedArrayBuffer) {
+    refuseDetached(chunk)
+    return new Uint8Array(chunk)
+  }
+  throw argumentError(
+    'ERR_INVALID_ARG_TYPE',
+    `a chunk must be a string, a Buffer, an ArrayBufferView or an ArrayBuffer, not ${show(chunk)}`,
+  )
+}
+
+/** Memory of length 0 may be empty or gone; only a new view tells on every Node. */
+function refuseDetached(memory: ArrayBufferLike): void {
+  if (memory.byteLength !== 0) return
+  try {
+    new Uint8Array(memory)
+  } catch {
+    throw argumentError('ERR_INVALID_ARG_TYPE', 'the memory of this chunk was transferred away (detached)')
+  }
+}
+
+function show(value: unknown): string {
+  if (value === null || typeof value !== 'object') return typeof value === 'string' ? `'${value}'` : String(value)
+  return value.constructor?.name ?? 'an object'
+}

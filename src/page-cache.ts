@@ -1,0 +1,54 @@
+import { type Binding, binding, type NativeFile } from './binding.ts'
+import { codeOf } from './errors.ts'
+import { type PathLike, pathOf } from './options.ts'
+
+/** What of a file is in the page cache at one moment. */
+export interface PageCacheResidency {
+  /** Bytes of all pages of the file that are resident, whole pages. */
+  residentBytes: number
+  /** Bytes not yet written back; null where only mincore(2) answers. */
+  dirtyBytes: number | null
+  /** Bytes being written back; null where only mincore(2) answers. */
+  writebackBytes: number | null
+  /** `cachestat`: Linux 6.5 and later. `mincore`: before; it counts only pages whose content was read or written whole. */
+  source: 'cachestat' | 'mincore'
+}
+
+/** The residency of an open file. */
+export async function residencyOf(native: Binding, file: NativeFile): Promise<PageCacheResidency> {
+  const { pageSize } = native.constants
+  try {
+    const { cachedPages, dirtyPages, writebackPages } = await file.cachestat()
+    return {
+      residentBytes: cachedPages * pageSize,
+      dirtyBytes: dirtyPages * pageSize,
+      writebackBytes: writebackPages * pageSize,
+      source: 'cachestat',
+    }
+  } catch (error) {
+    const code = codeOf(error)
+    // ENOSYS: an older kernel. EPERM: a seccomp filter. EOPNOTSUPP: hugetlbfs.
+    if (code !== 'ENOSYS' && code !== 'EPERM' && code !== 'EOPNOTSUPP') throw error
+    const { size } = await file.fstat()
+    const residentBytes = (await file.mincore(size)) * pageSize
+    return { residentBytes, dirtyBytes: null, writebackBytes: null, source: 'mincore' }
+  }
+}
+
+/**
+ * How much of a file is in the page cache. Looking brings nothing into the cache. Needs permission to read the file;
+ * mincore answers truly only to those who own the file or may write to it.
+ *
+ * @throws the kernel's error: ENOENT, EACCES, ...
+ * @throws {UncachedIOError} ERR_UNSUPPORTED_PLATFORM
+ */
+export async function pageCacheOf(path: PathLike): Promise<PageCacheResidency> {
+  const native = binding()
+  const readOnlyNonBlocking = 0o4000
+  const file = await native.open(pathOf(path), readOnlyNonBlocking, 0)
+  try {
+    return await residencyOf(native, file)
+  } finally {
+    await file.close()
+  }
+}

@@ -1,0 +1,217 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, describe, expect, it } from 'vitest'
+import { packageFolder } from '../../bench/package.ts'
+import type { JsonReport } from '../../bench/report/json.ts'
+import { subjects } from '../../bench/subjects/index.ts'
+import { MIB } from '../../bench/units.ts'
+import { workloads } from '../../bench/workloads/index.ts'
+
+const main = fileURLToPath(new URL('../../out/bench/main.js', import.meta.url))
+
+// On the project's own file system, since the system's temporary folder may be one that cannot do direct.
+const folder = mkdtempSync(join(packageFolder, '.uncached-io-bench-test-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const isForced = process.env.FORCEDIRECTIO === '1'
+const strategies = new Set(['direct', 'dontcache', 'evict', 'buffered'])
+/** Real runs of many processes, on a machine that also runs other tests. */
+const patienceMs = 60_000
+
+interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+function start(args: readonly string[]) {
+  // A process group of its own: what is left of it can be asked for.
+  const child = spawn(process.execPath, [main, ...args], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const texts = { stdout: '', stderr: '' }
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (texts.stdout += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (texts.stderr += text))
+  const ended = once(child, 'close').then((): Ended => ({ code: child.exitCode, ...texts }))
+  return { child, texts, ended }
+}
+
+const bench = (...args: string[]): Promise<Ended> => start(args).ended
+
+function readJson(path: string): JsonReport {
+  const report: JsonReport = JSON.parse(readFileSync(path, 'utf8'))
+  return report
+}
+
+describe('npm run bench', () => {
+  it(
+    'runs every subject on every workload, tells it in a table and in JSON, and cleans up',
+    async () => {
+      const dir = mkdtempSync(join(folder, 'all-'))
+      const json = join(folder, 'all.json')
+      const { code, stdout, stderr } = await bench(
+        '--dir',
+        dir,
+        '--bytes',
+        '8MiB',
+        '--rounds',
+        '1',
+        '--json',
+        json,
+      )
+      expect(stderr).not.toContain('failed')
+      expect(code).toBe(0)
+      expect(readdirSync(dir)).toEqual([])
+
+      const { schemaVersion, environment, runs, notRun, brokenClaims } = readJson(json)
+      expect(schemaVersion).toBe(1)
+      expect(environment).toMatchObject({ node: process.version, cpuCount: expect.any(Number) })
+      expect(environment.fileSystemType).toEqual(expect.any(String))
+      const told = [...runs, ...notRun].map(({ subject, workload }) => `${subject} ${workload}`)
+      const all = subjects.flatMap(({ name }) => workloads.map((workload) => `${name} ${workload.name}`))
+      expect(told.toSorted()).toEqual(all.toSorted())
+      for (const run of runs) {
+        expect(Object.keys(run)).toEqual([
+          'subject',
+          'workload',
+          'round',
+          'bytes',
+          'seconds',
+          'cpuUserSeconds',
+          'cpuSystemSeconds',
+          'footprintPeakBytes',
+          'footprintResidualBytes',
+          'eventLoopDelayMsMax',
+        ])
+        expect(run).toMatchObject({ round: 1, bytes: 8 * MIB })
+        expect(run.seconds).toBeGreaterThan(0)
+        expect(run.cpuUserSeconds + run.cpuSystemSeconds).toBeGreaterThan(0)
+        expect(run.footprintPeakBytes).toBeGreaterThanOrEqual(run.footprintResidualBytes)
+      }
+      // Every subject has a row in each of the two tables, also those without numbers.
+      for (const { name } of subjects)
+        expect(stdout.match(new RegExp(`^${name}\\b(?!-)`, 'gm'))?.length).toBe(2)
+      for (const line of stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(100)
+      expect(stdout).not.toContain('\x1b')
+      expect(brokenClaims).toEqual([])
+    },
+    patienceMs,
+  )
+
+  it(
+    'shows that direct leaves nothing in the page cache and buffered leaves the file there',
+    async () => {
+      const json = join(folder, 'residency.json')
+      const args = ['--dir', folder, '--bytes', '32MiB', '--rounds', '2', '--workloads', 'large']
+      const { code } = await bench(...args, '--subjects', 'direct,buffered,fs-filehandle', '--json', json)
+      expect(code).toBe(0)
+      const { runs, notRun } = readJson(json)
+      const residualsOf = (name: string) =>
+        runs.filter(({ subject }) => subject === name).map((run) => run.footprintResidualBytes)
+      const direct = notRun.find(({ subject }) => subject === 'direct')
+      if (direct === undefined) expect(residualsOf('direct')).toEqual([0, 0])
+      else expect(direct).toMatchObject({ state: 'unsupported', code: 'ERR_DIRECT_UNSUPPORTED' })
+      expect(residualsOf('fs-filehandle')).toEqual([32 * MIB, 32 * MIB])
+      // Under FORCEDIRECTIO there is no buffered writer, and a number under its name would be a lie.
+      expect(residualsOf('buffered')).toEqual(isForced ? [] : [32 * MIB, 32 * MIB])
+    },
+    patienceMs,
+  )
+
+  it(
+    'reports as not run what FORCEDIRECTIO turned into something else',
+    async () => {
+      const json = join(folder, 'forced.json')
+      const args = [
+        '--dir',
+        folder,
+        '--bytes',
+        '1MiB',
+        '--rounds',
+        '2',
+        '--workloads',
+        'large',
+        '--json',
+        json,
+      ]
+      const { code, stdout } = await bench(...args)
+      expect(code).toBe(0)
+      const forced = readJson(json).notRun.filter((run) => run.code === 'ERR_STRATEGY_NOT_IN_EFFECT')
+      const names = isForced ? [...strategies].filter((name) => name !== 'direct') : []
+      expect(forced.map(({ subject }) => subject).toSorted()).toEqual(names.toSorted())
+      expect(stdout.includes('FORCEDIRECTIO=1 is set')).toBe(isForced)
+    },
+    patienceMs,
+  )
+
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'cleans up after %s, ends its processes and keeps what was measured',
+    async (signal) => {
+      const dir = mkdtempSync(join(folder, 'interrupted-'))
+      const json = join(folder, `${signal}.json`)
+      const args = [
+        '--dir',
+        dir,
+        '--bytes',
+        '64MiB',
+        '--rounds',
+        '1000',
+        '--subjects',
+        'fs-filehandle',
+        '--json',
+        json,
+      ]
+      const { child, texts, ended } = start(args)
+      const pid = child.pid
+      if (pid === undefined) throw new Error('the benchmark could not be started')
+      while (!texts.stderr.includes('1/')) await once(child.stderr, 'data')
+      expect(readdirSync(dir)).toHaveLength(1)
+      // To the whole group, as a terminal does it.
+      process.kill(-pid, signal)
+      const { code, stdout } = await ended
+      expect(code).toBe(signal === 'SIGINT' ? 130 : 143)
+      expect(stdout).toContain('Interrupted')
+      expect(readdirSync(dir)).toEqual([])
+      expect(readJson(json).runs.length).toBeGreaterThan(0)
+      expect(() => process.kill(-pid, 0), 'a process is left').toThrow('ESRCH')
+    },
+    patienceMs,
+  )
+
+  it('prints its help', async () => {
+    const { code, stdout } = await bench('--help')
+    expect(code).toBe(0)
+    for (const { name } of [...subjects, ...workloads]) expect(stdout).toContain(`  ${name} `)
+    for (const line of stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(100)
+  })
+
+  it.each([
+    [['--subject', 'direct'], "Unknown option '--subject'"],
+    [['--subjects', 'floppy'], 'Known subjects: direct, dontcache, evict, buffered, fs-write-stream'],
+    [['--workloads', 'huge'], 'Known workloads: large, small-records'],
+    [['--bytes', 'much'], '--bytes much: not a size'],
+    [['--rounds', '0'], '--rounds 0: not a whole number'],
+    [['--dir', '/no/such/folder'], '--dir: /no/such/folder does not exist'],
+    [['--json', '/no/such/folder/x.json'], '--json: /no/such/folder/x.json cannot be written'],
+  ])('answers %j with exit code 2 and what is wrong', async (args, message) => {
+    const { code, stdout, stderr } = await bench(...args)
+    expect(stderr).toContain(message)
+    expect(stderr.startsWith('bench: ')).toBe(true)
+    expect(stdout).toBe('')
+    expect(code).toBe(2)
+  })
+
+  it('says before anything is written that there is not enough space', async () => {
+    const dir = mkdtempSync(join(folder, 'space-'))
+    const json = join(folder, 'space.json')
+    const { code, stderr } = await bench('--dir', dir, '--bytes', '7000TiB', '--json', json)
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/not enough space in .* needed, .* free/)
+    expect(readdirSync(dir)).toEqual([])
+    expect(existsSync(json)).toBe(false)
+  })
+})
