@@ -1,6 +1,6 @@
 import { type Binding, binding, type FileStatus, type NativeFile } from './binding.ts'
 import { codeOf, UncachedIOError } from './errors.ts'
-import { pathOf, type PathLike } from './options.ts'
+import { type PathLike, pathOf } from './options.ts'
 import { isPowerOfTwo } from './plan.ts'
 
 /** What a file asks of direct transfers, in bytes, and from where that is known. */
@@ -71,7 +71,9 @@ export async function alignmentOf(path: PathLike): Promise<Alignment> {
     const status = await statusOf(file)
     if (status.isFolder) return await alignmentInFolder(native, name)
     if (!status.isFile) {
-      throw new UncachedIOError('ERR_NOT_REGULAR_FILE', `'${name}' is not a regular file`, { path: String(name) })
+      throw new UncachedIOError('ERR_NOT_REGULAR_FILE', `'${name}' is not a regular file`, {
+        path: String(name),
+      })
     }
     return alignmentIn(status, String(name))
   } finally {

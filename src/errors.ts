@@ -54,21 +54,21 @@ export class UncachedIOError extends Error {
   /** One of {@link ErrorCode}, or the kernel's name of the error. */
   readonly code: string
   /** The kernel's error number, negative as in Node's errors; undefined when the kernel was not involved. */
-  errno?: number
+  declare errno?: number
   /** The system call that failed. */
-  syscall?: string
+  declare syscall?: string
   /** The file. */
-  path?: string
+  declare path?: string
   /** File offset of the first byte that is not in the file. */
-  position?: number
+  declare position?: number
   /** True: nothing is lost, the same call may be tried again. False: the writer takes no more. */
-  retryable?: boolean
+  declare retryable?: boolean
   /** Bytes from the caller that were taken when it failed. */
-  acceptedBytes?: number
+  declare acceptedBytes?: number
   /** Bytes from the caller that are in the file without a gap. */
-  writtenBytes?: number
+  declare writtenBytes?: number
   /** Bytes from the caller that are durable. */
-  syncedBytes?: number
+  declare syncedBytes?: number
 
   constructor(code: ErrorCode | (string & {}), message: string, fields: Partial<UncachedIOError> = {}) {
     super(message, fields.cause === undefined ? undefined : { cause: fields.cause })
@@ -80,7 +80,12 @@ export class UncachedIOError extends Error {
 
 /** A `TypeError` or `RangeError` with a code, as Node's own argument errors are. */
 export function argumentError(
-  code: 'ERR_INVALID_ARG_TYPE' | 'ERR_INVALID_ARG_VALUE' | 'ERR_OUT_OF_RANGE' | 'ERR_NOT_RESERVED' | 'ERR_NOT_ACCEPTED',
+  code:
+    | 'ERR_INVALID_ARG_TYPE'
+    | 'ERR_INVALID_ARG_VALUE'
+    | 'ERR_OUT_OF_RANGE'
+    | 'ERR_NOT_RESERVED'
+    | 'ERR_NOT_ACCEPTED',
   message: string,
 ): Error & { code: string } {
   const error = code === 'ERR_OUT_OF_RANGE' ? new RangeError(message) : new TypeError(message)
@@ -102,7 +107,12 @@ export function isRetryable(error: unknown): boolean {
 }
 
 /** A failed write as the caller sees it: the kernel's error with where it stopped and what is safe. */
-export function writeFailure(error: unknown, position: number, ladder: Ladder, retryable: boolean): UncachedIOError {
+export function writeFailure(
+  error: unknown,
+  position: number,
+  ladder: Ladder,
+  retryable: boolean,
+): UncachedIOError {
   const { code, errno, syscall, path } = error as Partial<SystemErrorFields>
   const what = error instanceof Error ? error.message : String(error)
   const outcome = retryable

@@ -70,14 +70,17 @@ export class Filling {
   /** Copies from `bytes` as much as fits before the buffer is full. Gives the number of bytes copied. */
   put(bytes: Uint8Array, from: number): number {
     const count = Math.min(bytes.byteLength - from, this.limit - this.filled)
-    this.bytes.set(from === 0 && count === bytes.byteLength ? bytes : bytes.subarray(from, from + count), this.filled)
+    this.bytes.set(
+      from === 0 && count === bytes.byteLength ? bytes : bytes.subarray(from, from + count),
+      this.filled,
+    )
     this.filled += count
     return count
   }
 
   /** Copies all of `bytes`; the caller has seen that they fit. */
   append(bytes: Uint8Array): void {
-    const count = bytes.byteLength
+    const count = bytes.length
     const start = this.filled
     if (count > loopBytesMax) {
       this.bytes.set(bytes, start)

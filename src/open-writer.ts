@@ -56,7 +56,10 @@ async function openTarget(path: string | Buffer, settings: Settings, internals: 
   const asked = settings.strategy
   if (directIsForced()) {
     const target = await Target.open(path, settings, 'direct', internals)
-    return { target, mode: { asked, inEffect: 'direct', why: asked === 'direct' ? null : 'FORCEDIRECTIO is set' } }
+    return {
+      target,
+      mode: { asked, inEffect: 'direct', why: asked === 'direct' ? null : 'FORCEDIRECTIO is set' },
+    }
   }
   const acceptable = asked !== 'auto' && settings.policy === 'require' ? [asked] : nextBest[asked]
   const reasons: string[] = []

@@ -109,11 +109,17 @@ export function settingsFrom(options: OpenWriterOptions): Settings {
   const flags = knownFlags[oneOf('flags', options.flags ?? 'w', Object.keys(knownFlags))] as OpenFlags
   const append = flags === 'a' || flags === 'ax'
   if (append && options.start !== undefined) {
-    throw argumentError('ERR_INVALID_ARG_VALUE', `start does not go with flags '${flags}', which start at the end`)
+    throw argumentError(
+      'ERR_INVALID_ARG_VALUE',
+      `start does not go with flags '${flags}', which start at the end`,
+    )
   }
   const engine = options.engine ?? 'auto'
   if ((engine as string) === 'io_uring') {
-    throw new UncachedIOError('ERR_ENGINE_UNSUPPORTED', "this version has no engine 'io_uring'; known: auto, threads")
+    throw new UncachedIOError(
+      'ERR_ENGINE_UNSUPPORTED',
+      "this version has no engine 'io_uring'; known: auto, threads",
+    )
   }
   oneOf('engine', engine, ['auto', 'threads'])
   if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
@@ -145,7 +151,10 @@ export function integer(name: string, value: unknown, min: number, max = Number.
     throw argumentError('ERR_INVALID_ARG_TYPE', `${name} must be a number, not ${show(value)}`)
   }
   if (!Number.isSafeInteger(value) || value < min || value > max) {
-    throw argumentError('ERR_OUT_OF_RANGE', `${name} must be a whole number from ${min} to ${max}, not ${value}`)
+    throw argumentError(
+      'ERR_OUT_OF_RANGE',
+      `${name} must be a whole number from ${min} to ${max}, not ${value}`,
+    )
   }
   return value
 }
@@ -210,6 +219,7 @@ function refuseDetached(memory: ArrayBufferLike): void {
 }
 
 function show(value: unknown): string {
-  if (value === null || typeof value !== 'object') return typeof value === 'string' ? `'${value}'` : String(value)
+  if (value === null || typeof value !== 'object')
+    return typeof value === 'string' ? `'${value}'` : String(value)
   return value.constructor?.name ?? 'an object'
 }

@@ -1,5 +1,5 @@
-import { allocate, sharedPool } from './buffer-pool.ts'
 import { binding } from './binding.ts'
+import { allocate, sharedPool } from './buffer-pool.ts'
 import { argumentError, UncachedIOError } from './errors.ts'
 import { Filling, type Mark } from './filling.ts'
 import { buffersFor, floorTo, patchPieces, sealAt } from './plan.ts'
@@ -177,7 +177,10 @@ export class Pipeline {
     }
     while (!this.#ensure(wanted)) {
       if (this.#behind.outstanding === 0 && !this.#submitSealed()) {
-        throw argumentError('ERR_OUT_OF_RANGE', `${wanted} bytes never fit at once: take write, or larger buffers`)
+        throw argumentError(
+          'ERR_OUT_OF_RANGE',
+          `${wanted} bytes never fit at once: take write, or larger buffers`,
+        )
       }
       await this.#oneLanded()
     }
@@ -414,7 +417,14 @@ export class Pipeline {
         memory.set(bytes.subarray(piece.from - offset, piece.to - offset), piece.from - piece.start)
         this.#checkStopped()
         const end = piece.start + piece.length
-        await target.write({ bytes: memory, start: piece.start, end, dataEnd: end, doneBytes: 0, state: 'flying' })
+        await target.write({
+          bytes: memory,
+          start: piece.start,
+          end,
+          dataEnd: end,
+          doneBytes: 0,
+          state: 'flying',
+        })
       }
     } finally {
       if (scratch !== null) this.#giveBuffer(scratch)

@@ -236,7 +236,8 @@ async function openFile(
   traits: StrategyTraits,
 ): Promise<{ file: NativeFile; origin: Origin }> {
   // O_NONBLOCK: opening a pipe by mistake must fail, not wait for its reader. Regular files ignore it.
-  const flags = (traits.reads ? constants.O_RDWR : constants.O_WRONLY) | constants.O_NONBLOCK | traits.openFlags
+  const flags =
+    (traits.reads ? constants.O_RDWR : constants.O_WRONLY) | constants.O_NONBLOCK | traits.openFlags
   const make = flags | constants.O_CREAT | constants.O_EXCL
   for (let attempt = 1; ; attempt++) {
     try {
@@ -251,7 +252,8 @@ async function openFile(
       const raced = codeOf(error) === 'EEXIST' && !settings.exclusive
       if (raced && attempt < maxOpenAttempts) continue
       // A symbolic link to a file that does not exist: O_EXCL does not follow it.
-      if (raced) return { file: await native.open(path, flags | constants.O_CREAT, settings.mode), origin: 'unclear' }
+      if (raced)
+        return { file: await native.open(path, flags | constants.O_CREAT, settings.mode), origin: 'unclear' }
       // The kernel makes the file before it finds that O_DIRECT is not possible.
       if (codeOf(error) === 'EINVAL') await native.unlink(path).catch(() => undefined)
       throw await openFailure(native, path, error, traits)
@@ -322,7 +324,9 @@ async function checkDontCache(native: Binding, file: NativeFile, path: string | 
 }
 
 function notRegular(path: string | Buffer): UncachedIOError {
-  return new UncachedIOError('ERR_NOT_REGULAR_FILE', `'${path}' is not a regular file`, { path: String(path) })
+  return new UncachedIOError('ERR_NOT_REGULAR_FILE', `'${path}' is not a regular file`, {
+    path: String(path),
+  })
 }
 
 function noProgress(path: string, position: number): UncachedIOError {

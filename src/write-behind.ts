@@ -59,7 +59,9 @@ export class WriteBehind {
   /** Resolves when the kernel uses no memory of ours any more, whatever came of the writes. */
   async landed(): Promise<void> {
     while (this.#inflight.flying > 0) {
-      await new Promise<void>((resolve) => this.#waiters.push({ outstanding: 0, resolve, reject: () => resolve() }))
+      await new Promise<void>((resolve) =>
+        this.#waiters.push({ outstanding: 0, resolve, reject: () => resolve() }),
+      )
     }
   }
 

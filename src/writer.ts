@@ -143,7 +143,8 @@ export class Writer {
   writeSync(chunk: Chunk): boolean {
     if (this.#accepting && chunk instanceof Uint8Array) {
       const filling = this.#filling
-      const count = chunk.byteLength
+      // Of a Uint8Array, `length` is a load and `byteLength` a call: twice the time of all the rest.
+      const count = chunk.length
       if (count > 0 && count < filling.limit - filling.filled) {
         filling.append(chunk)
         return true
@@ -299,7 +300,9 @@ export class Writer {
    */
   fail(reason?: unknown): void {
     const failed = `the writer of '${this.path}' was failed`
-    this.#die(reason instanceof Error ? reason : new UncachedIOError('ERR_WRITER_FAILED', failed, { cause: reason }))
+    this.#die(
+      reason instanceof Error ? reason : new UncachedIOError('ERR_WRITER_FAILED', failed, { cause: reason }),
+    )
   }
 
   /** `fail` for a writer that was not ended, waiting until the file is closed. Warns when bytes were dropped. */
@@ -316,7 +319,9 @@ export class Writer {
 
   /** `fail`, without waiting. */
   [Symbol.dispose](): void {
-    this.#die(new UncachedIOError('ERR_WRITER_CLOSED', `the writer of '${this.path}' was disposed of without end()`))
+    this.#die(
+      new UncachedIOError('ERR_WRITER_CLOSED', `the writer of '${this.path}' was disposed of without end()`),
+    )
   }
 
   /** Bytes of the present file that are in the page cache now. */
@@ -330,7 +335,11 @@ export class Writer {
   }
 
   get #ladder(): Ladder {
-    return { acceptedBytes: this.acceptedBytes, writtenBytes: this.writtenBytes, syncedBytes: this.syncedBytes }
+    return {
+      acceptedBytes: this.acceptedBytes,
+      writtenBytes: this.writtenBytes,
+      syncedBytes: this.syncedBytes,
+    }
   }
 
   #takeSync(chunks: readonly Uint8Array[]): boolean {
@@ -376,7 +385,9 @@ export class Writer {
   #assertOpen(): void {
     if (this.#state === 'open') return
     if (this.#error !== undefined) throw this.#error
-    throw new UncachedIOError('ERR_WRITER_CLOSED', `the writer of '${this.path}' has ended`, { path: this.path })
+    throw new UncachedIOError('ERR_WRITER_CLOSED', `the writer of '${this.path}' has ended`, {
+      path: this.path,
+    })
   }
 
   // --- files

@@ -12,21 +12,23 @@ export interface CopyCase {
   makeRoom(): Promise<void>
 }
 
-const pieces = cutIntoPieces(makeRecords())
-const piecesPerRecord = RECORD_PIECE_BYTES.length
+const allPieces = cutIntoPieces(makeRecords())
+const PIECES_PER_RECORD = RECORD_PIECE_BYTES.length
 /** The same pieces, the four of a record together. */
-const pieceLists = Array.from({ length: pieces.length / piecesPerRecord }, (_, i) =>
-  pieces.slice(i * piecesPerRecord, (i + 1) * piecesPerRecord),
+const allRecords = Array.from({ length: allPieces.length / PIECES_PER_RECORD }, (_, i) =>
+  allPieces.slice(i * PIECES_PER_RECORD, (i + 1) * PIECES_PER_RECORD),
 )
 
 function full(): never {
   throw new Error('the buffer was full before the batch was over: the time would not be of copying alone')
 }
 
+/** Plain fields and local variables throughout: what a module holds is slower to come by, and would be measured. */
 abstract class WriterCase implements CopyCase {
   abstract readonly name: string
   readonly writer: Writer
   readonly records: number
+  readonly ring = allRecords
   nextIndex = 0
 
   constructor(writer: Writer, records: number) {
@@ -43,13 +45,16 @@ abstract class WriterCase implements CopyCase {
 
 export class WriteSyncCase extends WriterCase {
   readonly name = 'writeSync, 4 calls a record'
+  readonly pieces = allPieces
 
   copyBatch(): void {
-    const writer = this.writer
-    for (let left = this.records * piecesPerRecord; left > 0; left--) {
-      if (!writer.writeSync(pieces[this.nextIndex]!)) full()
-      this.nextIndex = this.nextIndex + 1 === pieces.length ? 0 : this.nextIndex + 1
+    const { writer, pieces } = this
+    let index = this.nextIndex
+    for (let left = this.records * PIECES_PER_RECORD; left > 0; left--) {
+      if (!writer.writeSync(pieces[index]!)) full()
+      index = index + 1 === pieces.length ? 0 : index + 1
     }
+    this.nextIndex = index
   }
 }
 
@@ -57,11 +62,13 @@ export class WritevSyncCase extends WriterCase {
   readonly name = 'writevSync, 1 call a record'
 
   copyBatch(): void {
-    const writer = this.writer
+    const { writer, ring } = this
+    let index = this.nextIndex
     for (let left = this.records; left > 0; left--) {
-      if (!writer.writevSync(pieceLists[this.nextIndex]!)) full()
-      this.nextIndex = this.nextIndex + 1 === pieceLists.length ? 0 : this.nextIndex + 1
+      if (!writer.writevSync(ring[index]!)) full()
+      index = index + 1 === ring.length ? 0 : index + 1
     }
+    this.nextIndex = index
   }
 }
 
@@ -70,16 +77,17 @@ export class ReserveCase extends WriterCase {
   readonly name = 'reserve, fill, commit'
 
   copyBatch(): void {
-    const writer = this.writer
+    const { writer, ring } = this
+    let index = this.nextIndex
     for (let left = this.records; left > 0; left--) {
       const slot = writer.reserve(RECORD_BYTES) ?? full()
+      const pieces = ring[index]!
       let offset = 0
-      for (const piece of pieceLists[this.nextIndex]!) {
-        offset = copyPiece(piece, slot, offset)
-      }
+      for (let i = 0; i < PIECES_PER_RECORD; i++) offset = copyPiece(pieces[i]!, slot, offset)
       writer.commit(offset)
-      this.nextIndex = this.nextIndex + 1 === pieceLists.length ? 0 : this.nextIndex + 1
+      index = index + 1 === ring.length ? 0 : index + 1
     }
+    this.nextIndex = index
   }
 }
 
@@ -88,6 +96,7 @@ export class PlainCopyCase implements CopyCase {
   readonly name = 'plain copy loop, no writer'
   readonly target: Uint8Array
   readonly records: number
+  readonly pieces = allPieces
   nextIndex = 0
 
   constructor(target: Uint8Array, records: number) {
@@ -96,18 +105,20 @@ export class PlainCopyCase implements CopyCase {
   }
 
   copyBatch(): void {
-    const target = this.target
+    const { target, pieces } = this
+    let index = this.nextIndex
     let offset = 0
-    for (let left = this.records * piecesPerRecord; left > 0; left--) {
-      offset = copyPiece(pieces[this.nextIndex]!, target, offset)
-      this.nextIndex = this.nextIndex + 1 === pieces.length ? 0 : this.nextIndex + 1
+    for (let left = this.records * PIECES_PER_RECORD; left > 0; left--) {
+      offset = copyPiece(pieces[index]!, target, offset)
+      index = index + 1 === pieces.length ? 0 : index + 1
     }
+    this.nextIndex = index
   }
 
   async makeRoom(): Promise<void> {}
 }
 
-/** Below this many bytes a loop is faster than the call of `set`. */
+/** Up to this many bytes a loop is faster than the call of `set`. */
 const LOOP_BYTES_MAX = 24
 
 /** @returns the offset behind the copy. */

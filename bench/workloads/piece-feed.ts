@@ -19,7 +19,6 @@ export class PieceFeed implements PreparedWorkload {
   readonly pieces: readonly Buffer[]
   nextIndex = 0
   leftBytes: number
-  bytesThisTurn = 0
 
   constructor(pieces: readonly Buffer[], bytes: number) {
     if (!pieces.some((piece) => piece.length > 0))
@@ -30,28 +29,29 @@ export class PieceFeed implements PreparedWorkload {
 
   async writeInto(sink: Sink): Promise<void> {
     for (;;) {
-      const room = this.putUntilFull(sink)
-      if (room === null) return
-      await room
+      const wait = this.putSome(sink)
+      if (wait === null) return
+      await wait
     }
   }
 
   /** @returns what to await before going on, or `null` when all is handed over. */
-  putUntilFull(sink: Sink): Promise<void> | null {
-    const pieces = this.pieces
-    while (this.leftBytes > 0) {
-      if (this.bytesThisTurn >= TURN_EVERY_BYTES) {
-        this.bytesThisTurn = 0
-        return nextTurn()
-      }
-      let piece = pieces[this.nextIndex]!
-      if (piece.length > this.leftBytes) piece = piece.subarray(0, this.leftBytes)
-      this.leftBytes -= piece.length
-      this.bytesThisTurn += piece.length
-      this.nextIndex = this.nextIndex + 1 === pieces.length ? 0 : this.nextIndex + 1
-      const room = sink.put(piece)
-      if (room !== null) return room
+  putSome(sink: Sink): Promise<void> | null {
+    const { pieces } = this
+    // Local while the loop runs: fields would be stored and loaded again around every call.
+    let { nextIndex, leftBytes } = this
+    let room: Promise<void> | null = null
+    const turnAtLeftBytes = Math.max(0, leftBytes - TURN_EVERY_BYTES)
+    while (leftBytes > turnAtLeftBytes && room === null) {
+      let piece = pieces[nextIndex]!
+      if (piece.length > leftBytes) piece = piece.subarray(0, leftBytes)
+      leftBytes -= piece.length
+      nextIndex = nextIndex + 1 === pieces.length ? 0 : nextIndex + 1
+      room = sink.put(piece)
     }
-    return null
+    this.nextIndex = nextIndex
+    this.leftBytes = leftBytes
+    if (room !== null) return room
+    return leftBytes > 0 ? nextTurn() : null
   }
 }

@@ -1,0 +1,53 @@
+import { type Binding, binding, type NativeFile } from '../../src/binding.ts'
+import { openWith } from '../../src/open-writer.ts'
+import { type OpenWriterOptions, type PathLike, settingsFrom } from '../../src/options.ts'
+import type { Internals } from '../../src/target.ts'
+import { Writer } from '../../src/writer.ts'
+
+/** The system calls of a file, each of which a test can replace; `real` is the file on the disk. */
+export type FileFaults = {
+  [Name in keyof NativeFile]?: (
+    real: NativeFile,
+    ...parameters: Parameters<NativeFile[Name]>
+  ) => ReturnType<NativeFile[Name]>
+}
+
+/** The addon with faults: what is not replaced goes to the kernel. */
+export function faultyBinding(faults: FileFaults, own: Partial<Binding> = {}): Binding {
+  const real = binding()
+  return {
+    open: async (path, flags, mode) => wrap(await real.open(path, flags, mode), faults),
+    unlink: (path) => real.unlink(path),
+    realFolder: (path) => real.realFolder(path),
+    syncFolder: (folder) => real.syncFolder(folder),
+    misalignment: (view, alignment) => real.misalignment(view, alignment),
+    constants: real.constants,
+    ...own,
+  }
+}
+
+function wrap(real: NativeFile, faults: FileFaults): NativeFile {
+  return new Proxy(real, {
+    get(target, name: keyof NativeFile) {
+      const fault = faults[name] as ((file: NativeFile, ...parameters: unknown[]) => unknown) | undefined
+      const method = target[name] as (...parameters: unknown[]) => unknown
+      return fault === undefined
+        ? (...parameters: unknown[]) => method.apply(target, parameters)
+        : (...parameters: unknown[]) => fault(target, ...parameters)
+    },
+  })
+}
+
+/** An error as the addon gives it. */
+export function kernelError(code: string, errno: number, syscall: string): Error {
+  return Object.assign(new Error(`${code}: injected, ${syscall}`), { code, errno: -errno, syscall })
+}
+
+/** A writer over another addon, or with an alignment stricter than the file asks for. */
+export async function openForTest(
+  path: PathLike,
+  options: OpenWriterOptions,
+  internals: Internals,
+): Promise<Writer> {
+  return await openWith(Writer, path, settingsFrom(options), internals)
+}

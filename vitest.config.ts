@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    // Processes, not threads: the tests load an addon, fork children and look at their own environment.
+    pool: 'forks',
+    // A disk that is busy with the neighbours of a shared machine takes its time; a hang still ends.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    coverage: { include: ['src/**'], reporter: ['text', 'json-summary'] },
+  },
+})
