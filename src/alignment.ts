@@ -71,7 +71,7 @@ export async function alignmentOf(path: PathLike): Promise<Alignment> {
     const status = await statusOf(file)
     if (status.isFolder) return await alignmentInFolder(native, name)
     if (!status.isFile) {
-      throw new UncachedIOError('ERR_NOT_REGULAR_FILE', `'${name}' is not a regular file`, {
+      throw new UncachedIOError('ERR_NOT_REGULAR_FILE', `'${String(name)}' is not a regular file`, {
         path: String(name),
       })
     }

@@ -8,10 +8,10 @@ import { alignedStart, isPowerOfTwo } from './plan.ts'
  * What the process keeps in buffers of all writers together before writers get fewer than `queueDepth`. A quarter of
  * the smallest container that people give a database, and 64 writers at full depth with buffers of 1 MiB.
  */
-const capBytes = 256 * 1024 * 1024
+const sharedCapBytes = 256 * 1024 * 1024
 
 /** What is kept for the next writer when nobody uses it: enough for a few writers, too little to notice. */
-const retainedBytesMax = 16 * 1024 * 1024
+const sharedRetainedBytesMax = 16 * 1024 * 1024
 
 /** 4096: the page, and the strictest memory alignment that disks have. */
 const defaultAlignment = 4096
@@ -63,22 +63,23 @@ export class BufferPool {
   }
 
   /**
-   * A buffer with any content, or null when the cap is reached. `always` is for a writer that has none: it gets one
-   * beyond the cap, because writers that wait for each other's buffers would wait for ever.
+   * A buffer with any content, or null when the cap is reached. `always` is for what a writer needs to go on at all: it
+   * is given beyond the cap.
    */
   take(byteLength: number, alignment: number, always: boolean): Buffer | null {
     if (!always && this.#usedBytes + byteLength > this.capBytes) return null
     this.#usedBytes += byteLength
-    const index = this.#retained.findIndex(
+    const fits = this.#retained.find(
       (one) => one.buffer.byteLength === byteLength && one.alignment === alignment,
     )
-    if (index >= 0) {
+    if (fits !== undefined) {
+      this.#retained.splice(this.#retained.indexOf(fits), 1)
       this.#retainedBytes -= byteLength
-      return (this.#retained.splice(index, 1)[0] as { buffer: Buffer }).buffer
+      return fits.buffer
     }
     const buffer = allocate(byteLength, alignment)
     // A slot of reserve() is a view of this memory: postMessage must not carry it off under a write in flight.
-    markAsUntransferable(buffer.buffer as ArrayBuffer)
+    markAsUntransferable(buffer.buffer)
     return buffer
   }
 
@@ -92,4 +93,4 @@ export class BufferPool {
 }
 
 /** The pool of this thread. */
-export const sharedPool = new BufferPool(capBytes, retainedBytesMax)
+export const sharedPool = new BufferPool(sharedCapBytes, sharedRetainedBytesMax)

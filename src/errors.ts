@@ -92,6 +92,12 @@ export function argumentError(
   return Object.assign(error, { code })
 }
 
+/** The caller transferred memory away that the writer still needed. */
+export function detachedError(path: string, outcome: string): UncachedIOError {
+  const message = `memory was transferred away before its bytes were in '${path}': ${outcome}`
+  return new UncachedIOError('ERR_BUFFER_DETACHED', message, { path })
+}
+
 /** The kernel's code of an error, undefined for anything else. */
 export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined

@@ -3,7 +3,7 @@ import { directIsForced } from './force.ts'
 import { type OpenWriterOptions, type PathLike, pathOf, type Settings, settingsFrom } from './options.ts'
 import type { Strategy } from './strategy.ts'
 import { type Internals, Target } from './target.ts'
-import { type Opened, Writer, type WriterConstructor } from './writer.ts'
+import { type Opened, Writer } from './writer.ts'
 
 /** What is tried when the strategy asked for is not possible, the one that leaves less behind first. */
 const nextBest: Readonly<Record<'auto' | Strategy, readonly Strategy[]>> = {
@@ -33,7 +33,7 @@ export async function openWriter(path: PathLike, options: OpenWriterOptions = {}
 
 /** @internal Opens a writer of any class; `internals` are for tests. */
 export async function openWith<W extends Writer>(
-  Class: WriterConstructor<W>,
+  Class: new (...parameters: ConstructorParameters<typeof Writer>) => W,
   path: PathLike,
   settings: Settings,
   internals: Internals = {},
@@ -73,7 +73,7 @@ async function openTarget(path: string | Buffer, settings: Settings, internals: 
       reasons.push((error as Error).message)
     }
   }
-  throw new UncachedIOError('ERR_STRATEGY_UNSUPPORTED', `no strategy is possible for '${path}'`)
+  throw new UncachedIOError('ERR_STRATEGY_UNSUPPORTED', `no strategy is possible for '${String(path)}'`)
 }
 
 function isUnsupported(error: unknown): boolean {

@@ -208,11 +208,23 @@ export function bytesOf(chunk: unknown): Uint8Array {
   )
 }
 
+/** As `bytesOf`, for a list of chunks. */
+export function bytesOfAll(chunks: readonly unknown[]): Uint8Array[] {
+  if (!Array.isArray(chunks)) {
+    throw argumentError('ERR_INVALID_ARG_TYPE', `chunks must be an array, not ${show(chunks)}`)
+  }
+  return chunks.map(bytesOf)
+}
+
+export function totalBytes(chunks: readonly Uint8Array[]): number {
+  return chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0)
+}
+
 /** Memory of length 0 may be empty or gone; only a new view tells on every Node. */
 function refuseDetached(memory: ArrayBufferLike): void {
   if (memory.byteLength !== 0) return
   try {
-    new Uint8Array(memory)
+    void new Uint8Array(memory)
   } catch {
     throw argumentError('ERR_INVALID_ARG_TYPE', 'the memory of this chunk was transferred away (detached)')
   }

@@ -1,24 +1,13 @@
 import { binding } from './binding.ts'
+import { type BorrowedSpan, type Borrowing, Borrowings } from './borrowings.ts'
 import { allocate, sharedPool } from './buffer-pool.ts'
-import { argumentError, UncachedIOError } from './errors.ts'
+import { BufferShare } from './buffer-share.ts'
+import { argumentError, detachedError } from './errors.ts'
 import { Filling, type Mark } from './filling.ts'
+import { totalBytes } from './options.ts'
 import { buffersFor, floorTo, patchPieces, sealAt } from './plan.ts'
 import type { Span, Target } from './target.ts'
 import { WriteBehind } from './write-behind.ts'
-
-/** A write whose bytes go out from the caller's own memory. It is settled when that memory is no longer needed. */
-interface Borrowing {
-  readonly mark: Mark
-  /** Parts not yet finished; the call itself is one until it has submitted all of them. */
-  parts: number
-  readonly landed: Promise<void>
-  readonly resolve: () => void
-  readonly reject: (error: Error) => void
-}
-
-interface BorrowedSpan extends Span {
-  readonly borrowing: Borrowing
-}
 
 /**
  * File systems work in pages: a transfer that ends on one is never slow, one that ends inside may be. Buffers are
@@ -38,11 +27,10 @@ export class Pipeline {
   readonly #behind: WriteBehind
   readonly #grain: number
   readonly #bufferBytes: number
-  readonly #bufferAlignment: number
-  #spares: Buffer[] = []
+  readonly #buffers: BufferShare
+  readonly #borrowings = new Borrowings()
   /** To where the bytes taken by an unfinished copying call are taken back when it fails. */
   #undo: Mark | undefined
-  #borrowings: Borrowing[] = []
   /** What the last call that found no room wanted, in bytes. */
   #refusedBytes = 0
   #refusedSlot = false
@@ -67,7 +55,8 @@ export class Pipeline {
     this.#grain = Math.max(target.block, pageBytes)
     // A block more than one write needs, so that a full slot can be reserved behind any tail.
     this.#bufferBytes = bufferSize + target.block
-    this.#bufferAlignment = Math.max(target.memoryAlignment, pageBytes)
+    const alignment = Math.max(target.memoryAlignment, pageBytes)
+    this.#buffers = new BufferShare(sharedPool, this.#bufferBytes, alignment, queueDepth)
     this.#flushedTo = target.start
     this.filling = new Filling(target.block, bufferSize, this.#grain, target.start, head)
     this.#behind = new WriteBehind(
@@ -84,7 +73,7 @@ export class Pipeline {
 
   /** Whether the kernel reads memory of the caller now. */
   get borrowing(): boolean {
-    return this.#borrowings.length > 0
+    return this.#borrowings.any
   }
 
   /** Bytes that can be taken at once. */
@@ -96,7 +85,7 @@ export class Pipeline {
 
   /** Copies all chunks, or nothing when there is no room for all of them. */
   takeSync(chunks: readonly Uint8Array[]): boolean {
-    const byteLength = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0)
+    const byteLength = totalBytes(chunks)
     if (!this.#ensure(byteLength)) return this.refuse(byteLength, false)
     for (const chunk of chunks) {
       for (let from = 0; from < chunk.byteLength; ) {
@@ -114,7 +103,7 @@ export class Pipeline {
   async take(chunks: readonly Uint8Array[]): Promise<{ landed: Promise<void> | undefined }> {
     const only = chunks.length === 1 ? (chunks[0] as Uint8Array) : undefined
     if (only !== undefined && this.#canBorrow(only)) return { landed: (await this.#borrow(only)).landed }
-    await this.#returned()
+    await this.#borrowings.returned()
     this.#undo = this.filling.mark()
     try {
       for (const chunk of chunks) await this.#copy(chunk, 0)
@@ -169,7 +158,7 @@ export class Pipeline {
 
   /** Resolves when what was refused last would be taken. */
   async room(): Promise<void> {
-    await this.#returned()
+    await this.#borrowings.returned()
     const wanted = this.#refusedBytes
     if (this.#refusedSlot) {
       while (!this.#makeContiguous(wanted)) await this.#oneLanded()
@@ -189,7 +178,7 @@ export class Pipeline {
   /** Brings everything taken to the file and makes its length exact. Gives the position reached. */
   async flush(done: boolean): Promise<number> {
     const { filling, target } = this
-    await this.#returned()
+    await this.#borrowings.returned()
     const { position } = filling
     if (filling.filled > 0 && (position !== this.#flushedTo || this.#patched)) {
       while (!filling.attached && !this.#attach()) await this.#oneLanded()
@@ -208,7 +197,7 @@ export class Pipeline {
   /** Replaces bytes taken earlier, in memory or in the file: the range lies in [target.start, position). */
   async patch(bytes: Uint8Array, offset: number): Promise<void> {
     const { filling } = this
-    await this.#returned()
+    await this.#borrowings.returned()
     const inFileBytes = Math.min(bytes.byteLength, Math.max(0, filling.offset - offset))
     if (inFileBytes > 0) {
       await this.#behind.until(0)
@@ -230,7 +219,7 @@ export class Pipeline {
     this.#stopped = error
     await this.#behind.landed()
     this.#behind.giveUp(error)
-    for (const borrowing of this.#borrowings.splice(0)) borrowing.reject(error)
+    for (const borrowing of this.#borrowings.withdraw()) borrowing.reject(error)
   }
 
   /** Gives all buffers back, whatever they hold. Only when nothing is flying; the positions stay. */
@@ -245,12 +234,7 @@ export class Pipeline {
   #ensure(byteLength: number): boolean {
     const { block } = this.target
     const missing = buffersFor(byteLength, this.filling, this.bufferSize, block, this.#grain)
-    while (this.#spares.length < missing) {
-      const buffer = this.#takeBuffer()
-      if (buffer === null) return false
-      this.#spares.push(buffer)
-    }
-    return true
+    return this.#buffers.stock(missing, this.#buffersInUse)
   }
 
   /** Makes the next `byteLength` bytes, at most `bufferSize`, contiguous; false when there is no buffer for it now. */
@@ -261,29 +245,22 @@ export class Pipeline {
   }
 
   #attach(): boolean {
-    const buffer = this.#spares.pop() ?? this.#takeBuffer()
+    const buffer = this.#buffers.take(this.#buffersInUse)
     if (buffer === null) return false
     this.filling.attach(buffer)
     return true
   }
 
-  /** A buffer, if this writer may have one more. Two it always gets: any slot or chunk of a buffer fits into them. */
-  #takeBuffer(): Buffer | null {
-    const held = this.#behind.outstanding + this.#spares.length + (this.filling.attached ? 1 : 0)
-    if (held >= this.queueDepth) return null
-    return sharedPool.take(this.#bufferBytes, this.#bufferAlignment, held < 2)
-  }
-
-  #giveBuffer(buffer: Buffer): void {
-    sharedPool.give(buffer, this.#bufferBytes, this.#bufferAlignment)
+  get #buffersInUse(): number {
+    return this.#behind.outstanding + (this.filling.attached ? 1 : 0)
   }
 
   /** Gives back what is not needed to hold bytes: only the tail stays, in the carry. */
   #giveBackIdle(): void {
     this.#reservedAt = noSlot
     const detached = this.filling.detach()
-    if (detached !== null) this.#giveBuffer(detached)
-    for (const spare of this.#spares.splice(0)) this.#giveBuffer(spare)
+    if (detached !== null) this.#buffers.give(detached)
+    this.#buffers.giveSpares()
   }
 
   // --- spans
@@ -312,8 +289,8 @@ export class Pipeline {
   }
 
   #release(span: Span | BorrowedSpan): void {
-    if ('borrowing' in span) this.#partDone(span.borrowing)
-    else this.#giveBuffer(span.bytes as Buffer)
+    if ('borrowing' in span) this.#borrowings.partDone(span.borrowing)
+    else this.#buffers.give(span.bytes as Buffer)
   }
 
   #checkStopped(): void {
@@ -331,7 +308,8 @@ export class Pipeline {
     for (let from = start; from < byteLength; ) {
       if (!this.filling.attached && !this.#attach()) {
         await this.#oneLanded()
-        if (bytes.byteLength !== byteLength) throw detachedWhileTaken(this.target.path)
+        if (bytes.byteLength !== byteLength)
+          throw detachedError(this.target.path, 'nothing of the chunk was taken')
       } else {
         from += this.#put(bytes, from)
       }
@@ -350,8 +328,7 @@ export class Pipeline {
     const { block } = this.target
     this.#submitSealed()
     this.#giveBackIdle()
-    const borrowing = borrowFrom(filling.mark())
-    this.#borrowings.push(borrowing)
+    const borrowing = this.#borrowings.begin(filling.mark())
     const wholeBytes = floorTo(bytes.byteLength, block)
     for (let from = 0; from < wholeBytes; ) {
       while (this.#behind.outstanding >= this.queueDepth) await this.#oneLanded()
@@ -365,30 +342,17 @@ export class Pipeline {
       from += count
     }
     await this.#copy(bytes, wholeBytes)
-    this.#partDone(borrowing)
+    this.#borrowings.partDone(borrowing)
     return borrowing
-  }
-
-  #partDone(borrowing: Borrowing): void {
-    borrowing.parts--
-    const index = this.#borrowings.indexOf(borrowing)
-    if (borrowing.parts > 0 || index < 0) return
-    this.#borrowings.splice(index, 1)
-    borrowing.resolve()
-  }
-
-  /** Resolves when no memory of the caller is in use any more. */
-  async #returned(): Promise<void> {
-    await Promise.all(this.#borrowings.map(({ landed }) => landed))
   }
 
   // --- taking back
 
   /** Undoes what unfinished calls took; what was taken before them is kept and can be written again. */
   #takeBack(error: unknown): Error {
-    const mark = this.#undo ?? this.#borrowings[0]?.mark
+    const mark = this.#undo ?? this.#borrowings.mark
     this.#undo = undefined
-    const borrowings = this.#borrowings.splice(0)
+    const borrowings = this.#borrowings.withdraw()
     if (mark !== undefined) this.#restore(mark)
     else this.#behind.trim(this.filling.offset)
     const told = this.onFailure(error)
@@ -398,7 +362,7 @@ export class Pipeline {
 
   #restore(mark: Mark): void {
     const buffer = this.filling.restore(mark)
-    if (buffer !== null) this.#giveBuffer(buffer)
+    if (buffer !== null) this.#buffers.give(buffer)
     this.#behind.trim(this.filling.offset)
   }
 
@@ -406,10 +370,10 @@ export class Pipeline {
 
   async #patchFile(bytes: Uint8Array, offset: number): Promise<void> {
     const { target } = this
-    const scratch = this.#takeBuffer()
+    const scratch = this.#buffers.take(this.#buffersInUse)
     // With every buffer in use a page has to do, or a block where that is larger.
     const most = scratch === null ? this.#grain : this.bufferSize
-    const memory = scratch ?? allocate(most, this.#bufferAlignment)
+    const memory = scratch ?? allocate(most, Math.max(target.memoryAlignment, pageBytes))
     try {
       for (const piece of patchPieces(offset, bytes.byteLength, target.block, most)) {
         const whole = piece.to - piece.from === piece.length
@@ -427,27 +391,7 @@ export class Pipeline {
         })
       }
     } finally {
-      if (scratch !== null) this.#giveBuffer(scratch)
+      if (scratch !== null) this.#buffers.give(scratch)
     }
   }
-}
-
-function borrowFrom(mark: Mark): Borrowing {
-  let resolve!: () => void
-  let reject!: (error: Error) => void
-  const landed = new Promise<void>((onResolve, onReject) => {
-    resolve = onResolve
-    reject = onReject
-  })
-  // The call that borrows may fail on its own account before anybody looks at this.
-  landed.catch(() => undefined)
-  return { mark, parts: 1, landed, resolve, reject }
-}
-
-function detachedWhileTaken(path: string): UncachedIOError {
-  return new UncachedIOError(
-    'ERR_BUFFER_DETACHED',
-    `a chunk for '${path}' was transferred away before write resolved; nothing of it was taken`,
-    { path },
-  )
 }

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { type Alignment, alignmentIn, statusOf } from './alignment.ts'
 import { type Binding, binding, type FileStatus, type NativeFile } from './binding.ts'
 import { allocate } from './buffer-pool.ts'
-import { codeOf, UncachedIOError } from './errors.ts'
+import { codeOf, detachedError, UncachedIOError } from './errors.ts'
 import type { Range } from './inflight.ts'
 import type { Settings } from './options.ts'
 import { residencyOf } from './page-cache.ts'
@@ -142,7 +142,8 @@ export class Target {
       span.doneBytes += doneBytes
     }
     // The kernel only reads the memory, so losing it is no crash; but what it read is unknown.
-    if (span.bytes.byteLength < span.end - span.start) throw detached(this.path, span.start)
+    if (span.bytes.byteLength < span.end - span.start)
+      throw detachedError(this.path, `what is at ${span.start} is unknown`)
     if (this.traits.evictAfterWrite) await this.#evict(span.start, span.end - span.start)
   }
 
@@ -208,9 +209,10 @@ export class Target {
     }
   }
 
-  /** Makes the name of a file that was made here durable. */
-  async syncName(): Promise<void> {
+  /** Makes the name of a file that was made here durable, and closes. */
+  async finish(): Promise<void> {
     if (this.#folder !== undefined) await this.native.syncFolder(this.#folder)
+    await this.close()
   }
 
   async close(): Promise<void> {
@@ -272,15 +274,19 @@ async function openFailure(
   if (code !== 'EINVAL' && code !== 'ENXIO') return error
   const file = await native.open(path, native.constants.O_PATH, 0).catch(() => undefined)
   if (file !== undefined) {
-    const status = await statusOf(file).finally(() => file.close())
+    const status = await statusOf(file).finally(() => void file.close())
     if (!status.isFile && !status.isFolder) return notRegular(path)
   }
   if (code === 'EINVAL' && traits.aligned) {
-    return new UncachedIOError('ERR_DIRECT_UNSUPPORTED', `the file system refuses O_DIRECT for '${path}'`, {
-      path: String(path),
-      syscall: 'open',
-      cause: error,
-    })
+    return new UncachedIOError(
+      'ERR_DIRECT_UNSUPPORTED',
+      `the file system refuses O_DIRECT for '${String(path)}'`,
+      {
+        path: String(path),
+        syscall: 'open',
+        cause: error,
+      },
+    )
   }
   return error
 }
@@ -301,7 +307,7 @@ function checkBufferSize(bufferSize: number, block: number, path: string | Buffe
   const below = floorTo(bufferSize, block)
   throw new UncachedIOError(
     'ERR_BUFFER_SIZE',
-    `bufferSize ${bufferSize} is not a multiple of the ${block} bytes that a block of '${path}' has; ` +
+    `bufferSize ${bufferSize} is not a multiple of the ${block} bytes that a block of '${String(path)}' has; ` +
       `${below > 0 ? `${below} or ${above}` : above} would do`,
     { path: String(path) },
   )
@@ -317,14 +323,14 @@ async function checkDontCache(native: Binding, file: NativeFile, path: string | 
     if (code !== 'EOPNOTSUPP' && code !== 'EINVAL' && code !== 'ENOSYS') throw error
     throw new UncachedIOError(
       'ERR_STRATEGY_UNSUPPORTED',
-      `dontcache is not possible for '${path}': kernel or file system do not know RWF_DONTCACHE (Linux 6.14)`,
+      `dontcache is not possible for '${String(path)}': kernel or file system do not know RWF_DONTCACHE (Linux 6.14)`,
       { path: String(path), syscall: 'preadv2', cause: error },
     )
   }
 }
 
 function notRegular(path: string | Buffer): UncachedIOError {
-  return new UncachedIOError('ERR_NOT_REGULAR_FILE', `'${path}' is not a regular file`, {
+  return new UncachedIOError('ERR_NOT_REGULAR_FILE', `'${String(path)}' is not a regular file`, {
     path: String(path),
   })
 }
@@ -334,13 +340,5 @@ function noProgress(path: string, position: number): UncachedIOError {
     'ERR_NO_PROGRESS',
     `the kernel took nothing of a write at ${position} of '${path}' ${maxIdleAttempts} times in a row`,
     { path, position, syscall: 'pwritev2' },
-  )
-}
-
-function detached(path: string, position: number): UncachedIOError {
-  return new UncachedIOError(
-    'ERR_BUFFER_DETACHED',
-    `memory was transferred away while its bytes were written to ${position} of '${path}'`,
-    { path, position },
   )
 }

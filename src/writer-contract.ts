@@ -1,0 +1,160 @@
+import type { Alignment } from './alignment.ts'
+import type { Engine, PathLike } from './options.ts'
+import type { Strategy } from './strategy.ts'
+
+/** A chunk: UTF-8 text, or bytes in any shape. */
+export type Chunk = string | ArrayBufferView | ArrayBufferLike
+
+/** What a writer was asked to do and what it does. */
+export interface Mode {
+  readonly asked: Strategy | 'auto'
+  readonly inEffect: Strategy
+  /** Why `inEffect` is not what was asked for; null when it is. */
+  readonly why: string | null
+}
+
+/**
+ * A buffered writer over one file: takes chunks of any size, writes whole blocks behind the caller's back, several at
+ * once, and makes the file's length and content exact whenever it is asked to. All strategies share it.
+ *
+ * It is a `stream/iter` Writer. Calls take effect in the order they are made, awaited or not. A call that rejects with
+ * `retryable: true` took nothing and lost nothing: space can be made and the call be tried again. Calls that waited
+ * behind it are rejected with it. Any other failed write or sync is final: the writer closes the file, which keeps its
+ * first `writtenBytes`, and every later call rejects with the same error.
+ *
+ * Open one with `openWriter` or `DirectIOWriter.open`.
+ */
+export interface WriterContract extends AsyncDisposable, Disposable {
+  /** What brings the writes to the kernel. */
+  readonly engine: Engine
+
+  /** Bytes in one buffer, and in one large write. */
+  readonly bufferSize: number
+
+  /** Buffers at most, hence writes in flight at most. */
+  readonly queueDepth: number
+
+  /** The file, as it was named. */
+  readonly path: string
+
+  /** What was asked for and what is done. */
+  readonly mode: Mode
+
+  /** What the file asks of direct transfers; null under a strategy that need not align. */
+  readonly alignment: Alignment | null
+
+  /** File offset of the next byte. */
+  readonly position: number
+
+  /** Bytes taken from the caller for the present file. Goes back when a call that had taken some is rejected. */
+  readonly acceptedBytes: number
+
+  /** Bytes from the caller that are in the file without a gap, not necessarily durable. */
+  readonly writtenBytes: number
+
+  /** Bytes from the caller that are durable: they survive a power cut. */
+  readonly syncedBytes: number
+
+  /** Bytes that were accepted and then dropped by `fail`, an abort, disposal or a final error. */
+  readonly droppedBytes: number
+
+  /** Bytes that would be taken without waiting; 0 while a call is under way; null when the writer takes no more. */
+  readonly desiredSize: number | null
+
+  /**
+   * Takes a chunk without waiting. True: all of it is taken, and its memory may be reused at once. False: nothing was
+   * taken, because there is no room, another call is under way or the writer is closed; `write` tells which. A chunk
+   * of more than `bufferSize` may never find room at once: that is `write`'s work, too.
+   *
+   * @throws TypeError ERR_INVALID_ARG_TYPE
+   */
+  writeSync(chunk: Chunk): boolean
+
+  /** As `writeSync`, for several chunks: all are taken or none. */
+  writevSync(chunks: readonly Chunk[]): boolean
+
+  /**
+   * Takes a chunk, waiting for room if need be. Resolves when it is taken; until then its memory is the writer's. A
+   * chunk of `bufferSize` or more whose memory and position are aligned is not copied, and resolves when it is in the
+   * file.
+   *
+   * @throws {UncachedIOError} ERR_WRITER_CLOSED; the failure of this or an earlier write
+   * @throws AbortError when `signal` was aborted before the call
+   */
+  write(chunk: Chunk, options?: { signal?: AbortSignal }): Promise<void>
+
+  /** As `write`, for several chunks: they are taken one behind the other, all or none. */
+  writev(chunks: readonly Chunk[], options?: { signal?: AbortSignal }): Promise<void>
+
+  /**
+   * `byteLength` contiguous bytes of the buffer to be filled in place, or null when there is no room now: `drain`, and
+   * reserve again. The slot is valid until `commit` or the next call of another method; its content is undefined.
+   *
+   * @throws RangeError ERR_OUT_OF_RANGE for more than `bufferSize`
+   * @throws {UncachedIOError} ERR_WRITER_CLOSED
+   */
+  reserve(byteLength: number): Uint8Array | null
+
+  /**
+   * Takes the first `usedBytes` of the reserved slot.
+   *
+   * @throws TypeError ERR_NOT_RESERVED without a valid slot, or for more than was reserved
+   * @throws {UncachedIOError} ERR_WRITER_CLOSED
+   */
+  commit(usedBytes: number): void
+
+  /**
+   * Resolves when what the last `writeSync`, `writevSync` or `reserve` was refused would be taken.
+   *
+   * @throws RangeError ERR_OUT_OF_RANGE when it never will be, being too large to be taken at once
+   */
+  drain(): Promise<void>
+
+  /**
+   * Replaces bytes that were accepted before, wherever they are by now. `offset` is a file offset. The new bytes are in
+   * the file after the next `flush`, durable after the next `sync` or `end`.
+   *
+   * @throws TypeError ERR_NOT_ACCEPTED when the range is not within what this writer has accepted for this file
+   */
+  writeAt(chunk: Chunk, offset: number): Promise<void>
+
+  /** Resolves when all bytes accepted so far are in the file and its length is exact. */
+  flush(): Promise<void>
+
+  /** Resolves when all bytes accepted so far are durable. Writing can go on while the disk syncs. */
+  sync(): Promise<void>
+
+  /**
+   * Ends the present file as `end` does and goes on with a next one, keeping buffers and options. The next file is
+   * opened first: when that fails, the present one stays as it is. Resolves with the bytes of the file that ended.
+   *
+   * @param options `start` defaults to 0 (with flags `a`: the end), `preallocate` to what `open` was given
+   */
+  reset(nextPath: PathLike, options?: { start?: number; preallocate?: number }): Promise<number>
+
+  /**
+   * Brings everything to the file, cuts it to its exact length, makes it durable, closes it. Resolves with the number
+   * of bytes accepted. Calling it again gives the same answer; after a `retryable` rejection it tries again.
+   *
+   * @throws AbortError when `signal` was aborted before the call; the writer stays open
+   */
+  end(options?: { signal?: AbortSignal }): Promise<number>
+
+  /** The bytes of an ended file. -1 otherwise: ending needs the disk, which is never waited for here; use `end`. */
+  endSync(): number
+
+  /**
+   * Drops what is buffered and closes the file, which keeps exactly its first `writtenBytes`. Calls under way reject
+   * with `reason`. Nothing happens when the writer has ended or failed before.
+   */
+  fail(reason?: unknown): void
+
+  /** `fail` for a writer that was not ended, waiting until the file is closed. Warns when bytes were dropped. */
+  [Symbol.asyncDispose](): Promise<void>
+
+  /** `fail`, without waiting. */
+  [Symbol.dispose](): void
+
+  /** Bytes of the present file that are in the page cache now. */
+  residentBytes(): Promise<number>
+}
