@@ -196,23 +196,25 @@ export class Target {
     this.#lastPageCached = length % this.native.constants.pageSize !== 0
   }
 
-  /** Makes everything in the file durable, then drops what the strategy does not leave in the cache. */
+  /**
+   * Makes everything in the file durable, and once its name if it was made here; then drops what the strategy does not
+   * leave in the cache.
+   */
   async sync(): Promise<void> {
     const { POSIX_FADV_DONTNEED, pageSize } = this.native.constants
     const reach = this.#reach
     await this.file.fdatasync()
+    const folder = this.#folder
+    if (folder !== undefined) {
+      await this.native.syncFolder(folder)
+      this.#folder = undefined
+    }
     if (this.traits.dropAfterSync === 'written') {
       await this.file.fadvise(floorTo(this.start, pageSize), 0, POSIX_FADV_DONTNEED)
     } else if (this.traits.dropAfterSync === 'last page' && this.#lastPageCached) {
       await this.file.fadvise(floorTo(reach, pageSize), 0, POSIX_FADV_DONTNEED)
       this.#lastPageCached = false
     }
-  }
-
-  /** Makes the name of a file that was made here durable, and closes. */
-  async finish(): Promise<void> {
-    if (this.#folder !== undefined) await this.native.syncFolder(this.#folder)
-    await this.close()
   }
 
   async close(): Promise<void> {

@@ -331,7 +331,7 @@ export class Writer implements WriterContract {
     await Promise.allSettled(this.#syncs)
     await this.#sync(this.#target, position)
     if (this.#error !== undefined) throw this.#error
-    await this.#target.finish().catch((error: unknown) => {
+    await this.#target.close().catch((error: unknown) => {
       throw this.#fatal(error)
     })
     this.#pipeline.dispose()
