@@ -1,3 +1,5 @@
+import { floorTo } from './plan.ts'
+
 /**
  * Writes in flight, as positions only: completions in any order become one contiguous `written` position. No I/O.
  */
@@ -88,15 +90,17 @@ export class InFlight<R extends Range> {
   }
 
   /**
-   * Takes back everything from `position`, a block boundary, on. Only after `collapse`. Gives the ranges of which
-   * nothing is left to write.
+   * Takes back everything from `position` on. Only after `collapse`. The block of `position` is not written any more:
+   * what stands in it before `position` is the tail, held by others, and stays written if it was. Gives the ranges of
+   * which nothing is left to write.
    */
-  trim(position: number): R[] {
+  trim(position: number, block: number): R[] {
+    const boundary = floorTo(position, block)
     const empty: R[] = []
     const left: R[] = []
     for (const range of this.#ranges) {
-      range.end = Math.min(range.end, position)
-      range.dataEnd = Math.min(range.dataEnd, position)
+      range.end = Math.min(range.end, boundary)
+      range.dataEnd = Math.min(range.dataEnd, boundary)
       if (range.start + range.doneBytes >= range.end) empty.push(range)
       else left.push(range)
     }

@@ -354,7 +354,7 @@ export class Pipeline {
     this.#undo = undefined
     const borrowings = this.#borrowings.withdraw()
     if (mark !== undefined) this.#restore(mark)
-    else this.#behind.trim(this.filling.offset)
+    else this.#behind.trim(this.filling.position)
     const told = this.onFailure(error)
     for (const borrowing of borrowings) borrowing.reject(told)
     return told
@@ -363,7 +363,7 @@ export class Pipeline {
   #restore(mark: Mark): void {
     const buffer = this.filling.restore(mark)
     if (buffer !== null) this.#buffers.give(buffer)
-    this.#behind.trim(this.filling.offset)
+    this.#behind.trim(mark.position)
   }
 
   // --- patching

@@ -65,10 +65,10 @@ export class WriteBehind {
     }
   }
 
-  /** Forgets everything from `position`, a block boundary, on. Only while nothing is flying. */
+  /** Forgets everything from `position` on, and the block that it stands in. Only while nothing is flying. */
   trim(position: number): void {
     this.#inflight.collapse()
-    for (const span of this.#inflight.trim(position)) this.release(span)
+    for (const span of this.#inflight.trim(position, this.target.block)) this.release(span)
   }
 
   /** Releases everything. Only while nothing is flying; `written` stays. */
