@@ -15,9 +15,15 @@
             "native/thread_queue.cc"
           ],
           "dependencies": ["<!(node -p \"require('node-addon-api').targets\"):node_addon_api_except"],
-          "defines": ["NAPI_VERSION=9", "_FILE_OFFSET_BITS=64"],
+          "defines": [
+            "NAPI_VERSION=9",
+            "_FILE_OFFSET_BITS=64",
+            # Without it an error thrown while a worker is being terminated ends the whole process.
+            "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"
+          ],
           "cflags_cc": ["-std=c++17", "-Wall", "-Wextra", "-fvisibility=hidden"],
-          "ldflags": ["-static-libstdc++", "-static-libgcc"]
+          # The C++ library is ours alone: neither taken from Node's binary nor shown to other addons.
+          "ldflags": ["-static-libstdc++", "-static-libgcc", "-Wl,--exclude-libs,ALL"]
         }, {
           "type": "none"
         }]

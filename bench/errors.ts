@@ -2,9 +2,7 @@
 
 /** An errno or `ERR_` name; `ERR_UNKNOWN` for errors without any. */
 export function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string'
-    ? error.code
-    : 'ERR_UNKNOWN'
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'ERR_UNKNOWN'
 }
 
 export function messageOf(error: unknown): string {

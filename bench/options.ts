@@ -103,11 +103,7 @@ function readRounds(text: string): number {
 }
 
 /** Takes `a,b` as well as the option given twice; keeps the known order, so that tables always look alike. */
-function readNames(
-  kind: string,
-  lists: readonly string[] | undefined,
-  known: readonly string[],
-): readonly string[] {
+function readNames(kind: string, lists: readonly string[] | undefined, known: readonly string[]): readonly string[] {
   if (lists === undefined) return known
   const asked = new Set(lists.flatMap((list) => list.split(',')).map((name) => name.trim()))
   asked.delete('')

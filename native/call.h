@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "environment.h"
+#include "retry.h"
 
 namespace uncached_io {
 

@@ -36,9 +36,13 @@ void Completions::SettleAll(Napi::Env env) {
     done.swap(done_);
   }
   for (std::unique_ptr<Operation>& operation : done) {
-    Napi::HandleScope scope(env);
-    operation->Settle(env);
     Unexpect(env);
+    Napi::HandleScope scope(env);
+    try {
+      operation->Settle(env);
+    } catch (const Napi::Error&) {
+      // The worker is being terminated: nobody waits for this promise any more. The others are dropped likewise.
+    }
   }
 }
 

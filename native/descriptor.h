@@ -1,6 +1,8 @@
 // An open file descriptor, and who uses it.
 #pragma once
 
+#include <fcntl.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include <cstddef>
@@ -8,19 +10,24 @@
 #include <string>
 #include <utility>
 
+#include "retry.h"
+
 namespace uncached_io {
 
 // Shared by the JavaScript object and the operations that use it. Closed by Close, or by the last owner when the
-// object was collected or the environment went down.
+// object was collected or the environment went down, be it before anybody learned that open had succeeded.
 class Descriptor {
  public:
-  Descriptor(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
+  explicit Descriptor(std::string path) : path_(std::move(path)) {}
   ~Descriptor() { Close(); }
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
 
   int fd() const { return fd_; }
   const std::string& path() const { return path_; }
+
+  // Any thread, once. open(2)'s answer.
+  int Open(int flags, mode_t mode) { return fd_ = RetryInterrupted([&] { return open(path_.c_str(), flags, mode); }); }
 
   // Any thread, when nobody else uses it. close(2)'s answer; 0 when it was closed before.
   int Close() {
@@ -32,7 +39,7 @@ class Descriptor {
   size_t users = 0;
 
  private:
-  int fd_;
+  int fd_ = -1;
   const std::string path_;
 };
 

@@ -79,12 +79,12 @@ Napi::Value File::Open(const Napi::CallbackInfo& info) {
   const std::string path = PathArgument(info[0]);
   const int flags = info[1].As<Napi::Number>().Int32Value() | O_CLOEXEC | O_NOCTTY;
   const mode_t mode = info[2].As<Napi::Number>().Uint32Value();
+  auto descriptor = std::make_shared<Descriptor>(path);
   return StartCall(
-      info.Env(), "open", path,
-      [path, flags, mode] { return RetryInterrupted([&] { return open(path.c_str(), flags, mode); }); },
-      [path](Napi::Env env, int64_t fd) {
+      info.Env(), "open", path, [descriptor, flags, mode] { return descriptor->Open(flags, mode); },
+      [descriptor](Napi::Env env, int64_t) {
         Napi::Object object = Environment::Of(env).fileConstructor.New({});
-        File::Unwrap(object)->descriptor_ = std::make_shared<Descriptor>(static_cast<int>(fd), path);
+        File::Unwrap(object)->descriptor_ = descriptor;
         return object;
       });
 }
@@ -194,9 +194,7 @@ Napi::Value File::Read(const Napi::CallbackInfo& info) {
       info.Env(), "preadv2", path,
       [file = std::move(file), held = Napi::Persistent(view), data, length, position, flags] {
         const iovec vector = {data, length};
-        return RetryInterrupted([&] {
-          return syscall(SYS_preadv2, file->fd(), &vector, 1UL, static_cast<long>(position), 0L, flags);
-        });
+        return RetryInterrupted([&] { return kernel::Preadv2(file->fd(), &vector, position, flags); });
       },
       Bytes);
 }

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include <cstdint>
 
@@ -54,7 +56,17 @@ struct Statx {
 };
 static_assert(sizeof(Statx) == 256, "the kernel copies 256 bytes");
 
-// linux/mman.h, Linux 6.5. One system call number on every architecture since Linux 5.x's common table.
+// The raw calls: some C libraries lack them. The kernel takes the position as two longs; where one long holds all of
+// it, the kernel shifts the other one out.
+inline long Preadv2(int fd, const iovec* vector, int64_t position, int flags) {
+  return syscall(SYS_preadv2, fd, vector, 1UL, static_cast<long>(position), static_cast<long>(position >> 32), flags);
+}
+
+inline long Pwritev2(int fd, const iovec* vector, int64_t position, int flags) {
+  return syscall(SYS_pwritev2, fd, vector, 1UL, static_cast<long>(position), static_cast<long>(position >> 32), flags);
+}
+
+// linux/mman.h, Linux 6.5. The number is the same on every architecture that Node runs on.
 #ifdef SYS_cachestat
 constexpr long kSysCachestat = SYS_cachestat;
 #else

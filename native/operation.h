@@ -3,7 +3,6 @@
 
 #include <napi.h>
 
-#include <cerrno>
 #include <memory>
 #include <string>
 #include <utility>
@@ -24,12 +23,13 @@ class Operation {
   // Any thread. Touches no JavaScript value. On failure sets error_.
   virtual void Execute() = 0;
 
-  // JavaScript thread, after Execute.
+  // JavaScript thread, after Execute. Throws where no JavaScript can run any more.
   void Settle(Napi::Env env) {
-    if (error_.number != 0) {
-      deferred_.Reject(MakeError(env, error_).Value());
-    } else {
+    try {
+      if (error_.number != 0) throw MakeError(env, error_);
       deferred_.Resolve(Value(env));
+    } catch (const Napi::Error& error) {
+      deferred_.Reject(error.Value());
     }
   }
 
@@ -42,15 +42,5 @@ class Operation {
  private:
   Napi::Promise::Deferred deferred_;
 };
-
-// Calls `call` again while a signal interrupts it. Not for close(2): on Linux an interrupted close has closed.
-template <typename Call>
-auto RetryInterrupted(Call call) {
-  decltype(call()) result;
-  do {
-    result = call();
-  } while (result == -1 && errno == EINTR);
-  return result;
-}
 
 }  // namespace uncached_io

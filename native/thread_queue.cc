@@ -1,11 +1,9 @@
 #include "thread_queue.h"
 
-#include <sys/syscall.h>
-#include <sys/uio.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <utility>
+
+#include "kernel.h"
 
 namespace uncached_io {
 
@@ -21,8 +19,7 @@ WriteRequest::WriteRequest(Napi::Env env, Lease file, Napi::Uint8Array view, con
 
 void WriteRequest::Execute() {
   const iovec vector = {const_cast<uint8_t*>(data_), length_};
-  // The raw call: some C libraries have no pwritev2. On 64-bit systems the low half carries the whole position.
-  const long answer = syscall(SYS_pwritev2, file_->fd(), &vector, 1UL, static_cast<long>(position_), 0L, flags_);
+  const long answer = kernel::Pwritev2(file_->fd(), &vector, position_, flags_);
   if (answer >= 0) {
     writtenBytes_ = answer;
   } else {

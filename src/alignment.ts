@@ -1,5 +1,6 @@
+import { constants } from 'node:fs'
 import { type Binding, binding, type FileStatus, type NativeFile } from './binding.ts'
-import { codeOf, UncachedIOError } from './errors.ts'
+import { codeOf, notRegularFile, UncachedIOError } from './errors.ts'
 import { type PathLike, pathOf } from './options.ts'
 import { isPowerOfTwo } from './plan.ts'
 
@@ -36,7 +37,7 @@ export async function statusOf(file: NativeFile): Promise<FileStatus> {
  */
 export function alignmentIn(status: FileStatus, path: string): Alignment {
   const { dio } = status
-  if (dio === undefined) return defaultAlignment
+  if (dio === undefined) return { ...defaultAlignment }
   if (dio.memory === 0 || dio.offset === 0) {
     throw new UncachedIOError(
       'ERR_DIRECT_UNSUPPORTED',
@@ -44,15 +45,15 @@ export function alignmentIn(status: FileStatus, path: string): Alignment {
       { path, syscall: 'statx' },
     )
   }
-  if (!isPowerOfTwo(dio.memory) || !isPowerOfTwo(dio.offset)) {
+  // A read of whole blocks must do, so a larger read alignment makes the block larger.
+  const readOffset = status.dioRead || dio.offset
+  if (![dio.memory, dio.offset, readOffset].every(isPowerOfTwo)) {
     throw new UncachedIOError(
       'ERR_DIRECT_UNSUPPORTED',
-      `statx gives alignments ${dio.memory}/${dio.offset} for '${path}', which are not powers of two`,
+      `statx gives alignments ${dio.memory}/${dio.offset}/${readOffset} for '${path}', not powers of two`,
       { path, syscall: 'statx' },
     )
   }
-  // A read of whole blocks must do, so a larger read alignment makes the block larger.
-  const readOffset = status.dioRead || dio.offset
   return { memory: dio.memory, offset: Math.max(dio.offset, readOffset), readOffset, source: 'statx' }
 }
 
@@ -71,9 +72,7 @@ export async function alignmentOf(path: PathLike): Promise<Alignment> {
     const status = await statusOf(file)
     if (status.isFolder) return await alignmentInFolder(native, name)
     if (!status.isFile) {
-      throw new UncachedIOError('ERR_NOT_REGULAR_FILE', `'${String(name)}' is not a regular file`, {
-        path: String(name),
-      })
+      throw notRegularFile(name)
     }
     return alignmentIn(status, String(name))
   } finally {
@@ -82,8 +81,7 @@ export async function alignmentOf(path: PathLike): Promise<Alignment> {
 }
 
 async function alignmentInFolder(native: Binding, folder: string | Buffer): Promise<Alignment> {
-  const readWrite = 2
-  const file = await native.open(folder, native.constants.O_TMPFILE | readWrite, 0o600)
+  const file = await native.open(folder, native.constants.O_TMPFILE | constants.O_RDWR, 0o600)
   try {
     return alignmentIn(await statusOf(file), String(folder))
   } finally {

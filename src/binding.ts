@@ -21,21 +21,9 @@ export interface NativeFile {
   statx(): Promise<FileStatus>
   fstat(): Promise<FileStatus>
   /** Resolves with the bytes that the kernel took, possibly fewer than `length`. EINTR is reported. */
-  pwrite(
-    view: Uint8Array,
-    viewOffset: number,
-    length: number,
-    position: number,
-    flags: number,
-  ): Promise<number>
+  pwrite(view: Uint8Array, viewOffset: number, length: number, position: number, flags: number): Promise<number>
   /** Resolves with the bytes read, 0 at the end of the file. */
-  pread(
-    view: Uint8Array,
-    viewOffset: number,
-    length: number,
-    position: number,
-    flags: number,
-  ): Promise<number>
+  pread(view: Uint8Array, viewOffset: number, length: number, position: number, flags: number): Promise<number>
   fallocate(mode: number, offset: number, length: number): Promise<void>
   ftruncate(length: number): Promise<void>
   fdatasync(): Promise<void>
@@ -43,7 +31,7 @@ export interface NativeFile {
   syncFileRange(offset: number, length: number, flags: number): Promise<void>
   cachestat(): Promise<{ cachedPages: number; dirtyPages: number; writebackPages: number }>
   mincore(length: number): Promise<number>
-  /** Rejected with EBUSY while other calls are outstanding. */
+  /** Throws EBUSY at once while other calls are outstanding, EBADF when it was closed before. */
   close(): Promise<void>
 }
 

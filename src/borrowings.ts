@@ -59,6 +59,12 @@ export class Borrowings {
     await Promise.all(this.#current.map(({ landed }) => landed))
   }
 
+  /** The one that began at `mark`, which from now on counts no more and is to be rejected. */
+  withdrawFrom(mark: Mark): Borrowing | undefined {
+    const index = this.#current.findIndex((borrowing) => borrowing.mark === mark)
+    return index < 0 ? undefined : this.#current.splice(index, 1)[0]
+  }
+
   /** All of them, which from now on count no more and are to be rejected. */
   withdraw(): Borrowing[] {
     return this.#current.splice(0)

@@ -45,6 +45,7 @@ export function allocate(byteLength: number, alignment: number): Buffer {
 export class BufferPool {
   #usedBytes = 0
   #retainedBytes = 0
+  readonly #waiting: (() => void)[] = []
   readonly #retained: { buffer: Buffer; alignment: number }[] = []
 
   constructor(
@@ -68,25 +69,36 @@ export class BufferPool {
    */
   take(byteLength: number, alignment: number, always: boolean): Buffer | null {
     if (!always && this.#usedBytes + byteLength > this.capBytes) return null
-    this.#usedBytes += byteLength
-    const fits = this.#retained.find(
-      (one) => one.buffer.byteLength === byteLength && one.alignment === alignment,
-    )
+    const fits = this.#retained.find((one) => one.buffer.byteLength === byteLength && one.alignment === alignment)
     if (fits !== undefined) {
       this.#retained.splice(this.#retained.indexOf(fits), 1)
       this.#retainedBytes -= byteLength
+      this.#usedBytes += byteLength
       return fits.buffer
     }
     const buffer = allocate(byteLength, alignment)
     // A slot of reserve() is a view of this memory: postMessage must not carry it off under a write in flight.
     markAsUntransferable(buffer.buffer)
+    this.#usedBytes += byteLength
     return buffer
+  }
+
+  /** Resolves when any buffer is given back. */
+  async given(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#waiting.push(resolve)
+    })
   }
 
   /** Gives back what take gave. Forgets buffers that were detached, and those beyond what is worth keeping. */
   give(buffer: Buffer, byteLength: number, alignment: number): void {
     this.#usedBytes -= byteLength
-    if (buffer.byteLength !== byteLength || this.#retainedBytes + byteLength > this.retainedBytesMax) return
+    for (const resolve of this.#waiting.splice(0)) resolve()
+    if (buffer.byteLength !== byteLength || byteLength > this.retainedBytesMax) return
+    // The size given back last is the likeliest to be asked for next: older ones make room.
+    while (this.#retainedBytes + byteLength > this.retainedBytesMax) {
+      this.#retainedBytes -= this.#retained.shift()?.buffer.byteLength ?? 0
+    }
     this.#retainedBytes += byteLength
     this.#retained.push({ buffer, alignment })
   }

@@ -26,7 +26,11 @@ export class BufferShare {
   stock(count: number, inUse: number): boolean {
     while (this.#spares.length < count) {
       const buffer = this.#new(inUse)
-      if (buffer === null) return false
+      if (buffer === null) {
+        // What is not enough for us may be enough for others.
+        this.giveSpares()
+        return false
+      }
       this.#spares.push(buffer)
     }
     return true

@@ -16,10 +16,7 @@ export class DirectIOWriter extends Writer {
   static async open(path: PathLike, options: OpenOptions = {}): Promise<DirectIOWriter> {
     const settings = settingsFrom(options)
     if ('strategy' in options || 'policy' in options) {
-      throw argumentError(
-        'ERR_INVALID_ARG_VALUE',
-        'a DirectIOWriter is always direct; openWriter takes a strategy',
-      )
+      throw argumentError('ERR_INVALID_ARG_VALUE', 'a DirectIOWriter is always direct; openWriter takes a strategy')
     }
     return await openWith(DirectIOWriter, path, { ...settings, strategy: 'direct', policy: 'require' })
   }

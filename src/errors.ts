@@ -35,9 +35,9 @@ export type ErrorCode =
 
 /** How far the bytes of a writer have come, in bytes from the caller: `accepted >= written >= synced`. */
 export interface Ladder {
-  acceptedBytes: number
-  writtenBytes: number
-  syncedBytes: number
+  readonly acceptedBytes: number
+  readonly writtenBytes: number
+  readonly syncedBytes: number
 }
 
 /** What the kernel said, in Node's shape. `errno` is negative. */
@@ -80,16 +80,30 @@ export class UncachedIOError extends Error {
 
 /** A `TypeError` or `RangeError` with a code, as Node's own argument errors are. */
 export function argumentError(
-  code:
-    | 'ERR_INVALID_ARG_TYPE'
-    | 'ERR_INVALID_ARG_VALUE'
-    | 'ERR_OUT_OF_RANGE'
-    | 'ERR_NOT_RESERVED'
-    | 'ERR_NOT_ACCEPTED',
+  code: 'ERR_INVALID_ARG_TYPE' | 'ERR_INVALID_ARG_VALUE' | 'ERR_OUT_OF_RANGE' | 'ERR_NOT_RESERVED' | 'ERR_NOT_ACCEPTED',
   message: string,
 ): Error & { code: string } {
   const error = code === 'ERR_OUT_OF_RANGE' ? new RangeError(message) : new TypeError(message)
   return Object.assign(error, { code })
+}
+
+/** The writer takes no more. */
+export function closedError(path: string, why: string): UncachedIOError {
+  return new UncachedIOError('ERR_WRITER_CLOSED', `the writer of '${path}' ${why}`, { path })
+}
+
+/** The writer was failed with a reason that is no error, or with none. */
+export function failedError(path: string, reason: unknown): UncachedIOError {
+  return new UncachedIOError('ERR_WRITER_FAILED', `the writer of '${path}' was failed`, {
+    path,
+    cause: reason,
+  })
+}
+
+/** The path names something that has no blocks of its own. */
+export function notRegularFile(path: string | Buffer): UncachedIOError {
+  const name = String(path)
+  return new UncachedIOError('ERR_NOT_REGULAR_FILE', `'${name}' is not a regular file`, { path: name })
 }
 
 /** The caller transferred memory away that the writer still needed. */
@@ -108,17 +122,13 @@ export function codeOf(error: unknown): string | undefined {
  * kernel is short of resources for the moment. Everything else is final: after EIO nobody knows what the device did.
  */
 export function isRetryable(error: unknown): boolean {
+  if (error instanceof UncachedIOError && error.retryable === false) return false
   const code = codeOf(error)
   return code === 'ENOSPC' || code === 'EDQUOT' || code === 'EAGAIN'
 }
 
 /** A failed write as the caller sees it: the kernel's error with where it stopped and what is safe. */
-export function writeFailure(
-  error: unknown,
-  position: number,
-  ladder: Ladder,
-  retryable: boolean,
-): UncachedIOError {
+export function writeFailure(error: unknown, position: number, ladder: Ladder, retryable: boolean): UncachedIOError {
   const { code, errno, syscall, path } = error as Partial<SystemErrorFields>
   const what = error instanceof Error ? error.message : String(error)
   const outcome = retryable
@@ -130,7 +140,9 @@ export function writeFailure(
     ...(path === undefined ? {} : { path }),
     position,
     retryable,
-    ...ladder,
+    acceptedBytes: ladder.acceptedBytes,
+    writtenBytes: ladder.writtenBytes,
+    syncedBytes: ladder.syncedBytes,
     cause: error,
   })
 }

@@ -70,10 +70,7 @@ export class Filling {
   /** Copies from `bytes` as much as fits before the buffer is full. Gives the number of bytes copied. */
   put(bytes: Uint8Array, from: number): number {
     const count = Math.min(bytes.byteLength - from, this.limit - this.filled)
-    this.bytes.set(
-      from === 0 && count === bytes.byteLength ? bytes : bytes.subarray(from, from + count),
-      this.filled,
-    )
+    this.bytes.set(from === 0 && count === bytes.byteLength ? bytes : bytes.subarray(from, from + count), this.filled)
     this.filled += count
     return count
   }
@@ -89,6 +86,20 @@ export class Filling {
       for (let i = 0; i < count; i++) into[start + i] = bytes[i] as number
     }
     this.filled = start + count
+  }
+
+  /** Copies all chunks if each is a Uint8Array and together they leave room in the buffer; else nothing. */
+  appendAll(chunks: readonly unknown[]): boolean {
+    if (!Array.isArray(chunks)) return false
+    let count = 0
+    for (const chunk of chunks) {
+      // An empty one may be detached memory, which others look at.
+      if (!(chunk instanceof Uint8Array) || chunk.length === 0) return false
+      count += chunk.length
+    }
+    if (count >= this.limit - this.filled) return false
+    for (const chunk of chunks) this.append(chunk)
+    return true
   }
 
   /** Detaches the buffer with its whole blocks, to be written; the tail stays. Null when there is no whole block. */
@@ -144,8 +155,12 @@ export class Filling {
     return { position: this.position, tail: Uint8Array.from(memory.subarray(from, this.filled)) }
   }
 
-  /** Comes back to a mark. Whole blocks before it must have been sealed. Gives the buffer that is no longer needed. */
+  /** Comes back to a mark. Gives the buffer in use if nothing before the mark is in it. */
   restore(mark: Mark): Buffer | null {
+    if (this.attached && this.offset <= mark.position - mark.tail.byteLength) {
+      this.filled = mark.position - this.offset
+      return null
+    }
     const buffer = this.attached ? this.bytes : null
     this.bytes = noBuffer
     this.limit = 0

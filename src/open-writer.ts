@@ -1,9 +1,10 @@
 import { codeOf, UncachedIOError } from './errors.ts'
 import { directIsForced } from './force.ts'
+import { type Internals, openFile } from './open-file.ts'
 import { type OpenWriterOptions, type PathLike, pathOf, type Settings, settingsFrom } from './options.ts'
 import type { Strategy } from './strategy.ts'
-import { type Internals, Target } from './target.ts'
-import { type Opened, Writer } from './writer.ts'
+import { type Opened, Target } from './target.ts'
+import { Writer } from './writer.ts'
 
 /** What is tried when the strategy asked for is not possible, the one that leaves less behind first. */
 const nextBest: Readonly<Record<'auto' | Strategy, readonly Strategy[]>> = {
@@ -18,7 +19,7 @@ const nextBest: Readonly<Record<'auto' | Strategy, readonly Strategy[]>> = {
  * Opens a file for writing under a strategy. With FORCEDIRECTIO=1 in the environment the writer is direct whatever is
  * asked for. `writer.mode` says what is in effect.
  *
- * Needs permission to write, and under `direct` and `dontcache` also to read the file. A file that this call made is
+ * Needs permission to read the file as well as to write it. A file that this call made is
  * removed again when it rejects; an existing one is not changed before everything that can be checked was.
  *
  * @throws TypeError ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE; RangeError ERR_OUT_OF_RANGE
@@ -39,10 +40,11 @@ export async function openWith<W extends Writer>(
   internals: Internals = {},
 ): Promise<W> {
   settings.signal?.throwIfAborted()
-  const open = (file: PathLike, next: Partial<Settings>) =>
-    openTarget(pathOf(file), { ...settings, ...next }, internals)
-  const opened = await open(path, {})
+  const open = (file: PathLike, next: Settings) => openTarget(pathOf(file), next, internals)
+  const opened = await open(path, settings)
   try {
+    // Before anything is changed in the file, and once more before it is handed out.
+    settings.signal?.throwIfAborted()
     const head = await opened.target.begin()
     settings.signal?.throwIfAborted()
     return new Class(settings, open, opened, head)
@@ -55,7 +57,7 @@ export async function openWith<W extends Writer>(
 async function openTarget(path: string | Buffer, settings: Settings, internals: Internals): Promise<Opened> {
   const asked = settings.strategy
   if (directIsForced()) {
-    const target = await Target.open(path, settings, 'direct', internals)
+    const target = new Target(await openFile(path, settings, 'direct', internals), settings)
     return {
       target,
       mode: { asked, inEffect: 'direct', why: asked === 'direct' ? null : 'FORCEDIRECTIO is set' },
@@ -65,7 +67,7 @@ async function openTarget(path: string | Buffer, settings: Settings, internals: 
   const reasons: string[] = []
   for (const [index, strategy] of acceptable.entries()) {
     try {
-      const target = await Target.open(path, settings, strategy, internals)
+      const target = new Target(await openFile(path, settings, strategy, internals), settings)
       const why = reasons.length === 0 ? null : reasons.join('; ')
       return { target, mode: { asked, inEffect: strategy, why } }
     } catch (error) {

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { isAnyArrayBuffer } from 'node:util/types'
 import { argumentError, UncachedIOError } from './errors.ts'
 import { type Strategy, strategies } from './strategy.ts'
 
@@ -95,36 +96,18 @@ const knownOptions = new Set(
  * @throws TypeError ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE; RangeError ERR_OUT_OF_RANGE
  */
 export function settingsFrom(options: OpenWriterOptions): Settings {
-  if (typeof options !== 'object' || options === null) {
-    throw argumentError('ERR_INVALID_ARG_TYPE', `options must be an object, not ${show(options)}`)
-  }
-  for (const name of Object.keys(options)) {
-    if (!knownOptions.has(name)) {
-      throw argumentError(
-        'ERR_INVALID_ARG_VALUE',
-        `unknown option '${name}'; known: ${[...knownOptions].join(', ')}`,
-      )
-    }
-  }
+  checkNames(options, knownOptions)
   const flags = knownFlags[oneOf('flags', options.flags ?? 'w', Object.keys(knownFlags))] as OpenFlags
   const append = flags === 'a' || flags === 'ax'
   if (append && options.start !== undefined) {
-    throw argumentError(
-      'ERR_INVALID_ARG_VALUE',
-      `start does not go with flags '${flags}', which start at the end`,
-    )
+    throw argumentError('ERR_INVALID_ARG_VALUE', `start does not go with flags '${flags}', which start at the end`)
   }
   const engine = options.engine ?? 'auto'
   if ((engine as string) === 'io_uring') {
-    throw new UncachedIOError(
-      'ERR_ENGINE_UNSUPPORTED',
-      "this version has no engine 'io_uring'; known: auto, threads",
-    )
+    throw new UncachedIOError('ERR_ENGINE_UNSUPPORTED', "this version has no engine 'io_uring'; known: auto, threads")
   }
   oneOf('engine', engine, ['auto', 'threads'])
-  if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
-    throw argumentError('ERR_INVALID_ARG_TYPE', `signal must be an AbortSignal, not ${show(options.signal)}`)
-  }
+  checkSignal(options.signal)
   return {
     create: flags !== 'r+',
     exclusive: flags === 'wx' || flags === 'ax',
@@ -141,6 +124,64 @@ export function settingsFrom(options: OpenWriterOptions): Settings {
   }
 }
 
+/** What `reset` may change for the next file. */
+export interface ResetOptions {
+  start?: number | undefined
+  preallocate?: number | undefined
+}
+
+const knownResetOptions = new Set(Object.keys({ start: 0, preallocate: 0 } satisfies Record<keyof ResetOptions, 0>))
+
+/**
+ * The settings of a next file.
+ *
+ * @throws as `settingsFrom`
+ */
+export function nextSettings(settings: Settings, options: ResetOptions): Settings {
+  checkNames(options, knownResetOptions)
+  const start = integer('start', options.start ?? 0, 0)
+  if (settings.append && options.start !== undefined) {
+    throw argumentError('ERR_INVALID_ARG_VALUE', `start does not go with appending, which starts at the end`)
+  }
+  return {
+    ...settings,
+    start,
+    preallocate: integer('preallocate', options.preallocate ?? settings.preallocate, 0),
+  }
+}
+
+function checkNames(options: object, known: ReadonlySet<string>): void {
+  if (typeof options !== 'object' || options === null) {
+    throw argumentError('ERR_INVALID_ARG_TYPE', `options must be an object, not ${show(options)}`)
+  }
+  for (const name of Object.keys(options)) {
+    if (!known.has(name)) {
+      const names = [...known].join(', ')
+      throw argumentError('ERR_INVALID_ARG_VALUE', `unknown option '${name}'; known: ${names}`)
+    }
+  }
+}
+
+function checkSignal(signal: unknown): asserts signal is AbortSignal | undefined {
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw argumentError('ERR_INVALID_ARG_TYPE', `signal must be an AbortSignal, not ${show(signal)}`)
+  }
+}
+
+/**
+ * Refuses to begin what was aborted before.
+ *
+ * @throws the signal's reason; TypeError ERR_INVALID_ARG_TYPE for what is no signal
+ */
+export function refuseAborted(options: { signal?: AbortSignal | undefined } | undefined): void {
+  if (options === undefined) return
+  if (typeof options !== 'object' || options === null) {
+    throw argumentError('ERR_INVALID_ARG_TYPE', `options must be an object, not ${show(options)}`)
+  }
+  checkSignal(options.signal)
+  options.signal?.throwIfAborted()
+}
+
 /**
  * A whole number of bytes, offsets or the like, from `min` to `max`.
  *
@@ -151,10 +192,7 @@ export function integer(name: string, value: unknown, min: number, max = Number.
     throw argumentError('ERR_INVALID_ARG_TYPE', `${name} must be a number, not ${show(value)}`)
   }
   if (!Number.isSafeInteger(value) || value < min || value > max) {
-    throw argumentError(
-      'ERR_OUT_OF_RANGE',
-      `${name} must be a whole number from ${min} to ${max}, not ${value}`,
-    )
+    throw argumentError('ERR_OUT_OF_RANGE', `${name} must be a whole number from ${min} to ${max}, not ${value}`)
   }
   return value
 }
@@ -194,11 +232,9 @@ export function bytesOf(chunk: unknown): Uint8Array {
   if (typeof chunk === 'string') return Buffer.from(chunk, 'utf8')
   if (ArrayBuffer.isView(chunk)) {
     if (chunk.byteLength === 0) refuseDetached(chunk.buffer)
-    return chunk instanceof Uint8Array
-      ? chunk
-      : new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+    return chunk instanceof Uint8Array ? chunk : new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)
   }
-  if (chunk instanceof ArrayBuffer || chunk instanceof SharedArrayBuffer) {
+  if (isAnyArrayBuffer(chunk)) {
     refuseDetached(chunk)
     return new Uint8Array(chunk)
   }
@@ -231,7 +267,6 @@ function refuseDetached(memory: ArrayBufferLike): void {
 }
 
 function show(value: unknown): string {
-  if (value === null || typeof value !== 'object')
-    return typeof value === 'string' ? `'${value}'` : String(value)
+  if (value === null || typeof value !== 'object') return typeof value === 'string' ? `'${value}'` : String(value)
   return value.constructor?.name ?? 'an object'
 }

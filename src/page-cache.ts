@@ -1,5 +1,7 @@
+import { constants } from 'node:fs'
+import { statusOf } from './alignment.ts'
 import { type Binding, binding, type NativeFile } from './binding.ts'
-import { codeOf } from './errors.ts'
+import { codeOf, notRegularFile } from './errors.ts'
 import { type PathLike, pathOf } from './options.ts'
 
 /** What of a file is in the page cache at one moment. */
@@ -40,13 +42,16 @@ export async function residencyOf(native: Binding, file: NativeFile): Promise<Pa
  * mincore answers truly only to those who own the file or may write to it.
  *
  * @throws the kernel's error: ENOENT, EACCES, ...
- * @throws {UncachedIOError} ERR_UNSUPPORTED_PLATFORM
+ * @throws {UncachedIOError} ERR_NOT_REGULAR_FILE, ERR_UNSUPPORTED_PLATFORM, ERR_NO_BINARY
  */
 export async function pageCacheOf(path: PathLike): Promise<PageCacheResidency> {
   const native = binding()
-  const readOnlyNonBlocking = 0o4000
-  const file = await native.open(pathOf(path), readOnlyNonBlocking, 0)
+  const name = pathOf(path)
+  // O_NONBLOCK: opening a pipe by mistake must fail, not wait for its writer.
+  const file = await native.open(name, constants.O_RDONLY | constants.O_NONBLOCK, 0)
   try {
+    const { isFile } = await statusOf(file)
+    if (!isFile) throw notRegularFile(name)
     return await residencyOf(native, file)
   } finally {
     await file.close()

@@ -5,18 +5,22 @@ import { BufferShare } from './buffer-share.ts'
 import { argumentError, detachedError } from './errors.ts'
 import { Filling, type Mark } from './filling.ts'
 import { totalBytes } from './options.ts'
-import { buffersFor, floorTo, patchPieces, sealAt } from './plan.ts'
+import { patchFile } from './patch.ts'
+import { buffersFor, floorTo, roomIn, sealAt } from './plan.ts'
+import { Slot } from './slot.ts'
 import type { Span, Target } from './target.ts'
 import { WriteBehind } from './write-behind.ts'
 
 /**
- * File systems work in pages: a transfer that ends on one is never slow, one that ends inside may be. Buffers are
+ * The blocks of file systems: a transfer that ends on one is never slow, one that ends inside may be. Buffers are
  * aligned to it as well, whatever less the file asks for.
  */
-const pageBytes = 4096
+const fileSystemBlockBytes = 4096
 
-/** Stands for "nothing reserved": no position is negative. */
-const noSlot = -1
+/** A number of outstanding spans that is never reached: waits for the end of everything. */
+const neverSo = -1
+
+const nothingTaken = 'nothing of the chunk was taken'
 
 /**
  * One file's bytes on their way: copied into buffers, written behind, taken back when a write fails. At most
@@ -24,6 +28,7 @@ const noSlot = -1
  */
 export class Pipeline {
   readonly filling: Filling
+  readonly slot = new Slot()
   readonly #behind: WriteBehind
   readonly #grain: number
   readonly #bufferBytes: number
@@ -34,8 +39,6 @@ export class Pipeline {
   /** What the last call that found no room wanted, in bytes. */
   #refusedBytes = 0
   #refusedSlot = false
-  #reservedAt = noSlot
-  #reservedBytes = 0
   /** The position that the last flush brought to the file, and whether held bytes were patched since. */
   #flushedTo: number
   #patched = false
@@ -52,10 +55,10 @@ export class Pipeline {
     private readonly onFailure: (error: unknown) => Error,
     head: Uint8Array,
   ) {
-    this.#grain = Math.max(target.block, pageBytes)
+    this.#grain = Math.max(target.block, fileSystemBlockBytes)
     // A block more than one write needs, so that a full slot can be reserved behind any tail.
     this.#bufferBytes = bufferSize + target.block
-    const alignment = Math.max(target.memoryAlignment, pageBytes)
+    const alignment = Math.max(target.memoryAlignment, fileSystemBlockBytes)
     this.#buffers = new BufferShare(sharedPool, this.#bufferBytes, alignment, queueDepth)
     this.#flushedTo = target.start
     this.filling = new Filling(target.block, bufferSize, this.#grain, target.start, head)
@@ -76,17 +79,15 @@ export class Pipeline {
     return this.#borrowings.any
   }
 
-  /** Bytes that can be taken at once. */
+  /** Bytes that can be taken at once, unless other writers have used up the cap on all buffers. */
   get roomBytes(): number {
-    const { attached, limit, filled } = this.filling
-    const buffers = this.queueDepth - this.#behind.outstanding - (attached ? 1 : 0)
-    return Math.max(0, buffers * this.bufferSize + (attached ? limit : 0) - filled)
+    const buffers = this.queueDepth - this.#buffersInUse
+    return roomIn(buffers, this.filling, this.bufferSize, this.target.block, this.#grain)
   }
 
   /** Copies all chunks, or nothing when there is no room for all of them. */
   takeSync(chunks: readonly Uint8Array[]): boolean {
-    const byteLength = totalBytes(chunks)
-    if (!this.#ensure(byteLength)) return this.refuse(byteLength, false)
+    if (!this.#ensure(totalBytes(chunks))) return false
     for (const chunk of chunks) {
       for (let from = 0; from < chunk.byteLength; ) {
         if (!this.filling.attached) this.#attach()
@@ -99,21 +100,32 @@ export class Pipeline {
   /**
    * Takes all chunks, waiting for room. Resolves when they are taken; `landed`, if there, is for when the memory of a
    * chunk that was not copied is the caller's again. On failure nothing of them is taken.
+   *
+   * @param byteLength the bytes of all chunks when the call was made: fewer now, and some were transferred away
    */
-  async take(chunks: readonly Uint8Array[]): Promise<{ landed: Promise<void> | undefined }> {
-    const only = chunks.length === 1 ? (chunks[0] as Uint8Array) : undefined
-    if (only !== undefined && this.#canBorrow(only)) return { landed: (await this.#borrow(only)).landed }
-    await this.#borrowings.returned()
-    this.#undo = this.filling.mark()
-    try {
-      for (const chunk of chunks) await this.#copy(chunk, 0)
-    } catch (error) {
-      await this.#behind.landed()
-      if (this.#undo !== undefined) this.#restore(this.#undo)
-      throw error
-    } finally {
-      this.#undo = undefined
+  async take(chunks: readonly Uint8Array[], byteLength: number): Promise<{ landed: Promise<void> | undefined }> {
+    const whole = () => totalBytes(chunks) === byteLength
+    if (!whole()) throw detachedError(this.target.path, nothingTaken)
+    const only = chunks.length === 1 ? chunks[0] : undefined
+    if (only !== undefined && this.#canBorrow(only)) {
+      return { landed: (await this.#borrow(only, byteLength)).landed }
     }
+    await this.#borrowings.returned()
+    this.#check()
+    const mark = this.filling.mark()
+    this.#undo = mark
+    // One loop that waits for nothing but room: whenever it waits, all that was filled before has been sent off.
+    for (const chunk of chunks) {
+      for (let from = 0; from < chunk.byteLength; ) {
+        const count = this.#putSome(chunk, from)
+        from += count
+        if (count > 0) continue
+        await this.#oneLanded()
+        this.#check()
+        if (!whole()) await this.#undoDetached(mark)
+      }
+    }
+    this.#undo = undefined
     return { landed: undefined }
   }
 
@@ -124,29 +136,16 @@ export class Pipeline {
       return null
     }
     const { bytes, filled, position } = this.filling
-    this.#reservedAt = position
-    this.#reservedBytes = byteLength
+    this.slot.open(position, byteLength)
     return bytes.subarray(filled, filled + byteLength)
   }
 
   /** See Writer.commit. */
   commit(usedBytes: number): void {
-    const { filling } = this
-    if (this.#reservedAt !== filling.position || !filling.attached) {
-      throw argumentError('ERR_NOT_RESERVED', 'commit without a slot: reserve has to come right before it')
-    }
-    if (usedBytes > this.#reservedBytes) {
-      const message = `commit of ${usedBytes} bytes, but only ${this.#reservedBytes} were reserved`
-      throw argumentError('ERR_NOT_RESERVED', message)
-    }
-    this.#reservedAt = noSlot
+    const { filling, slot } = this
+    slot.use(filling.position, usedBytes)
     filling.filled += usedBytes
     if (filling.filled >= filling.limit) this.#submitSealed()
-  }
-
-  /** The slot is no longer valid. */
-  dropSlot(): void {
-    this.#reservedAt = noSlot
   }
 
   /** Remembers for `room` what was wanted and refused. */
@@ -159,19 +158,22 @@ export class Pipeline {
   /** Resolves when what was refused last would be taken. */
   async room(): Promise<void> {
     await this.#borrowings.returned()
+    this.#check()
     const wanted = this.#refusedBytes
-    if (this.#refusedSlot) {
-      while (!this.#makeContiguous(wanted)) await this.#oneLanded()
-      return
+    while (this.#refusedSlot ? !this.#makeContiguous(wanted) : !this.#ensure(wanted)) {
+      await this.#moreRoom(wanted)
+      this.#check()
     }
-    while (!this.#ensure(wanted)) {
-      if (this.#behind.outstanding === 0 && !this.#submitSealed()) {
-        throw argumentError(
-          'ERR_OUT_OF_RANGE',
-          `${wanted} bytes never fit at once: take write, or larger buffers`,
-        )
-      }
+  }
+
+  /** Waits for a buffer: one of our own, or, when all of them are free, one of other writers. */
+  async #moreRoom(wanted: number): Promise<void> {
+    if (this.#behind.outstanding > 0 || this.#submitSealed()) {
       await this.#oneLanded()
+    } else if (this.#missingBuffers(wanted) > this.queueDepth) {
+      throw argumentError('ERR_OUT_OF_RANGE', `${wanted} bytes never fit at once: that is for write, not writeSync`)
+    } else {
+      await Promise.race([sharedPool.given(), this.#behind.until(neverSo)])
     }
   }
 
@@ -179,16 +181,22 @@ export class Pipeline {
   async flush(done: boolean): Promise<number> {
     const { filling, target } = this
     await this.#borrowings.returned()
+    this.#check()
     const { position } = filling
     if (filling.filled > 0 && (position !== this.#flushedTo || this.#patched)) {
-      while (!filling.attached && !this.#attach()) await this.#oneLanded()
+      while (!filling.attached && !this.#attach()) {
+        await this.#oneLanded()
+        this.#check()
+      }
       const kept = await target.keptBehind(position)
+      this.#check()
       this.#submit(filling.sealPadded(kept))
     }
     this.#giveBackIdle()
     await this.#behind.until(0)
-    this.#checkStopped()
+    this.#check()
     await target.settleLength(position > target.start ? position : 0, done)
+    this.#check()
     this.#flushedTo = position
     this.#patched = false
     return position
@@ -198,14 +206,27 @@ export class Pipeline {
   async patch(bytes: Uint8Array, offset: number): Promise<void> {
     const { filling } = this
     await this.#borrowings.returned()
+    this.#check()
     const inFileBytes = Math.min(bytes.byteLength, Math.max(0, filling.offset - offset))
     if (inFileBytes > 0) {
       await this.#behind.until(0)
+      this.#check()
       await this.#patchFile(bytes.subarray(0, inFileBytes), offset)
     }
     if (inFileBytes < bytes.byteLength) {
       filling.patch(bytes.subarray(inFileBytes), offset + inFileBytes)
       this.#patched = true
+    }
+  }
+
+  async #patchFile(bytes: Uint8Array, offset: number): Promise<void> {
+    const scratch = this.#buffers.take(this.#buffersInUse)
+    // With every buffer in use a file-system block has to do, or a block where that is larger.
+    const memory = scratch?.subarray(0, this.bufferSize) ?? allocate(this.#grain, this.#grain)
+    try {
+      await patchFile(this.target, bytes, offset, memory, () => this.#check())
+    } finally {
+      if (scratch !== null) this.#buffers.give(scratch)
     }
   }
 
@@ -218,8 +239,9 @@ export class Pipeline {
   async stop(error: Error): Promise<void> {
     this.#stopped = error
     await this.#behind.landed()
+    const borrowings = this.#undoCalls()
     this.#behind.giveUp(error)
-    for (const borrowing of this.#borrowings.withdraw()) borrowing.reject(error)
+    for (const borrowing of borrowings) borrowing.reject(error)
   }
 
   /** Gives all buffers back, whatever they hold. Only when nothing is flying; the positions stay. */
@@ -232,9 +254,11 @@ export class Pipeline {
 
   /** Whether `byteLength` more bytes can be copied at once; takes the buffers for it. */
   #ensure(byteLength: number): boolean {
-    const { block } = this.target
-    const missing = buffersFor(byteLength, this.filling, this.bufferSize, block, this.#grain)
-    return this.#buffers.stock(missing, this.#buffersInUse)
+    return this.#buffers.stock(this.#missingBuffers(byteLength), this.#buffersInUse)
+  }
+
+  #missingBuffers(byteLength: number): number {
+    return buffersFor(byteLength, this.filling, this.bufferSize, this.target.block, this.#grain)
   }
 
   /** Makes the next `byteLength` bytes, at most `bufferSize`, contiguous; false when there is no buffer for it now. */
@@ -257,7 +281,7 @@ export class Pipeline {
 
   /** Gives back what is not needed to hold bytes: only the tail stays, in the carry. */
   #giveBackIdle(): void {
-    this.#reservedAt = noSlot
+    this.slot.close()
     const detached = this.filling.detach()
     if (detached !== null) this.#buffers.give(detached)
     this.#buffers.giveSpares()
@@ -284,7 +308,7 @@ export class Pipeline {
       this.#release(span)
       throw this.#stopped
     }
-    this.#reservedAt = noSlot
+    this.slot.close()
     this.#behind.submit(span)
   }
 
@@ -293,8 +317,10 @@ export class Pipeline {
     else this.#buffers.give(span.bytes as Buffer)
   }
 
-  #checkStopped(): void {
+  /** After every wait: what a failure in the meantime took back is not to be gone on with. */
+  #check(): void {
     if (this.#stopped !== undefined) throw this.#stopped
+    this.#behind.check()
   }
 
   async #oneLanded(): Promise<void> {
@@ -303,17 +329,9 @@ export class Pipeline {
 
   // --- taking with waiting
 
-  async #copy(bytes: Uint8Array, start: number): Promise<void> {
-    const { byteLength } = bytes
-    for (let from = start; from < byteLength; ) {
-      if (!this.filling.attached && !this.#attach()) {
-        await this.#oneLanded()
-        if (bytes.byteLength !== byteLength)
-          throw detachedError(this.target.path, 'nothing of the chunk was taken')
-      } else {
-        from += this.#put(bytes, from)
-      }
-    }
+  /** Copies as much as fits into one buffer. 0: there is none to be had now. */
+  #putSome(bytes: Uint8Array, from: number): number {
+    return this.filling.attached || this.#attach() ? this.#put(bytes, from) : 0
   }
 
   /** A chunk of a buffer or more on a block goes out without a copy when its memory is aligned, too. */
@@ -323,41 +341,78 @@ export class Pipeline {
     return binding().misalignment(bytes, memoryAlignment) === 0
   }
 
-  async #borrow(bytes: Uint8Array): Promise<Borrowing> {
+  async #borrow(bytes: Uint8Array, byteLength: number): Promise<Borrowing> {
     const { filling } = this
-    const { block } = this.target
     this.#submitSealed()
     this.#giveBackIdle()
-    const borrowing = this.#borrowings.begin(filling.mark())
-    const wholeBytes = floorTo(bytes.byteLength, block)
-    for (let from = 0; from < wholeBytes; ) {
-      while (this.#behind.outstanding >= this.queueDepth) await this.#oneLanded()
-      const start = filling.offset
-      const count = Math.min(wholeBytes - from, sealAt(start, this.bufferSize, block, this.#grain))
-      const end = start + count
-      borrowing.parts++
-      filling.skip(count)
-      const span = { bytes: bytes.subarray(from, from + count), start, end, dataEnd: end, doneBytes: 0 }
-      this.#submit({ ...span, state: 'flying', borrowing } as BorrowedSpan)
-      from += count
+    const mark = filling.mark()
+    const borrowing = this.#borrowings.begin(mark)
+    const wholeBytes = floorTo(byteLength, this.target.block)
+    try {
+      for (let from = 0; from < byteLength; ) {
+        if (from < wholeBytes && this.#behind.outstanding < this.queueDepth) {
+          from += this.#lend(bytes, from, wholeBytes, borrowing)
+          continue
+        }
+        const count = from < wholeBytes ? 0 : this.#putSome(bytes, from)
+        from += count
+        if (count > 0) continue
+        await this.#oneLanded()
+        this.#check()
+        if (bytes.byteLength !== byteLength) await this.#undoDetached(mark)
+      }
+    } catch (error) {
+      // The memory is the caller's again when this rejects.
+      await this.#behind.landed()
+      throw error
     }
-    await this.#copy(bytes, wholeBytes)
     this.#borrowings.partDone(borrowing)
     return borrowing
   }
 
+  /** Sends off a piece of a borrowed chunk. Gives its length. */
+  #lend(bytes: Uint8Array, from: number, wholeBytes: number, borrowing: Borrowing): number {
+    const { filling } = this
+    const start = filling.offset
+    const count = Math.min(wholeBytes - from, sealAt(start, this.bufferSize, this.target.block, this.#grain))
+    const end = start + count
+    borrowing.parts++
+    filling.skip(count)
+    const piece = bytes.subarray(from, from + count)
+    const span: BorrowedSpan = {
+      bytes: piece,
+      start,
+      end,
+      dataEnd: end,
+      doneBytes: 0,
+      state: 'flying',
+      borrowing,
+    }
+    this.#submit(span)
+    return count
+  }
+
   // --- taking back
 
-  /** Undoes what unfinished calls took; what was taken before them is kept and can be written again. */
+  /** After a failed write: gives what callers are told. */
   #takeBack(error: unknown): Error {
-    const mark = this.#undo ?? this.#borrowings.mark
-    this.#undo = undefined
-    const borrowings = this.#borrowings.withdraw()
-    if (mark !== undefined) this.#restore(mark)
-    else this.#behind.trim(this.filling.position)
+    const borrowings = this.#undoCalls()
     const told = this.onFailure(error)
     for (const borrowing of borrowings) borrowing.reject(told)
     return told
+  }
+
+  /**
+   * Undoes what unfinished calls took; what was taken before them is kept and can be written again. Only while nothing
+   * is flying. Gives the borrowings that came to nothing, to be rejected.
+   */
+  #undoCalls(): Borrowing[] {
+    const mark = this.#undo ?? this.#borrowings.mark
+    this.#undo = undefined
+    const borrowings = this.#borrowings.withdraw()
+    if (mark === undefined) this.#behind.trim(this.filling.position)
+    else this.#restore(mark)
+    return borrowings
   }
 
   #restore(mark: Mark): void {
@@ -366,32 +421,14 @@ export class Pipeline {
     this.#behind.trim(mark.position)
   }
 
-  // --- patching
-
-  async #patchFile(bytes: Uint8Array, offset: number): Promise<void> {
-    const { target } = this
-    const scratch = this.#buffers.take(this.#buffersInUse)
-    // With every buffer in use a page has to do, or a block where that is larger.
-    const most = scratch === null ? this.#grain : this.bufferSize
-    const memory = scratch ?? allocate(most, Math.max(target.memoryAlignment, pageBytes))
-    try {
-      for (const piece of patchPieces(offset, bytes.byteLength, target.block, most)) {
-        const whole = piece.to - piece.from === piece.length
-        if (!whole) await target.read(memory, piece.start, piece.length)
-        memory.set(bytes.subarray(piece.from - offset, piece.to - offset), piece.from - piece.start)
-        this.#checkStopped()
-        const end = piece.start + piece.length
-        await target.write({
-          bytes: memory,
-          start: piece.start,
-          end,
-          dataEnd: end,
-          doneBytes: 0,
-          state: 'flying',
-        })
-      }
-    } finally {
-      if (scratch !== null) this.#buffers.give(scratch)
-    }
+  /** Undoes the call in turn, whose chunk was transferred away before all of it was taken. */
+  async #undoDetached(mark: Mark): Promise<never> {
+    await this.#behind.landed()
+    this.#check()
+    const error = detachedError(this.target.path, nothingTaken)
+    this.#undo = undefined
+    this.#borrowings.withdrawFrom(mark)?.reject(error)
+    this.#restore(mark)
+    throw error
   }
 }

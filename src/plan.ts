@@ -49,6 +49,7 @@ export interface PatchPiece {
 /** The block-aligned transfers, none longer than `maxLength`, that together cover [offset, offset + length). */
 export function patchPieces(offset: number, length: number, block: number, maxLength: number): PatchPiece[] {
   const pieces: PatchPiece[] = []
+  if (length === 0) return pieces
   const end = offset + length
   const step = floorTo(maxLength, block)
   for (let start = floorTo(offset, block); start < end; start += step) {
@@ -65,7 +66,7 @@ export function alignedStart(misalignment: number, alignment: number): number {
 
 /** Whether `value` is a power of two, as the kernel's alignments are. */
 export function isPowerOfTwo(value: number): boolean {
-  return value >= 1 && Number.isSafeInteger(value) && Number.isInteger(Math.log2(value))
+  return value >= 1 && Number.isSafeInteger(value) && 2 ** Math.round(Math.log2(value)) === value
 }
 
 /** A buffer being filled, as numbers: its first byte stands at `offset` of the file and `filled` bytes are in it. */
@@ -96,4 +97,17 @@ export function buffersFor(
     buffers++
   }
   return buffers
+}
+
+/** How many bytes `buffers` more buffers, and the room in the present one, can accept. */
+export function roomIn(
+  buffers: number,
+  { offset, filled, limit }: Fill,
+  bufferSize: number,
+  block: number,
+  grain: number,
+): number {
+  let start = offset + limit
+  for (let i = 0; i < buffers; i++) start += sealAt(start, bufferSize, block, grain)
+  return Math.max(0, start - (offset + filled))
 }

@@ -52,16 +52,11 @@ export async function probe(folder: string): Promise<ProbeReport> {
     alignment,
     engine: 'threads',
     strategies: findings,
-    recommended:
-      strategies.find((strategy) => strategy !== 'buffered' && leavesNothing(strategy)) ?? 'buffered',
+    recommended: strategies.find((strategy) => strategy !== 'buffered' && leavesNothing(strategy)) ?? 'buffered',
   }
 }
 
-async function tryOut(
-  folder: string,
-  strategy: Strategy,
-  look: (writer: Writer) => void,
-): Promise<StrategyFinding> {
+async function tryOut(folder: string, strategy: Strategy, look: (writer: Writer) => void): Promise<StrategyFinding> {
   const path = resolve(folder, `.uncached-io-probe-${randomUUID()}`)
   try {
     const writer = await openWriter(path, { strategy, flags: 'wx', mode: 0o600 })

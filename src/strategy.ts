@@ -15,13 +15,8 @@ export interface StrategyTraits {
   readonly dontCache: boolean
   /** Whether each write is followed by its writeback and eviction before its buffer is used again. */
   readonly evictAfterWrite: boolean
-  /**
-   * Whether the descriptor must be readable: direct reads back blocks that are partly the caller's, dontcache asks the
-   * kernel by a read whether it knows the flag.
-   */
-  readonly reads: boolean
   /** What of the file is dropped from the page cache after a sync, when all of it is clean. */
-  readonly dropAfterSync: 'last page' | 'written' | 'nothing'
+  readonly dropAfterSync: 'cut pages' | 'written' | 'nothing'
 }
 
 export const traitsOf: Readonly<Record<Strategy, StrategyTraits>> = {
@@ -31,8 +26,7 @@ export const traitsOf: Readonly<Record<Strategy, StrategyTraits>> = {
     aligned: true,
     dontCache: false,
     evictAfterWrite: false,
-    reads: true,
-    dropAfterSync: 'last page',
+    dropAfterSync: 'cut pages',
   },
   // pwritev2 with RWF_DONTCACHE, Linux 6.14: through the cache, dropped by the kernel once written back.
   dontcache: {
@@ -40,7 +34,6 @@ export const traitsOf: Readonly<Record<Strategy, StrategyTraits>> = {
     aligned: false,
     dontCache: true,
     evictAfterWrite: false,
-    reads: true,
     dropAfterSync: 'written',
   },
   // Through the cache, written back by sync_file_range and dropped by fadvise DONTNEED behind the write position.
@@ -49,7 +42,6 @@ export const traitsOf: Readonly<Record<Strategy, StrategyTraits>> = {
     aligned: false,
     dontCache: false,
     evictAfterWrite: true,
-    reads: false,
     dropAfterSync: 'written',
   },
   // As everybody writes.
@@ -58,7 +50,6 @@ export const traitsOf: Readonly<Record<Strategy, StrategyTraits>> = {
     aligned: false,
     dontCache: false,
     evictAfterWrite: false,
-    reads: false,
     dropAfterSync: 'nothing',
   },
 }

@@ -1,37 +1,34 @@
-import { constants } from 'node:fs'
-import { resolve } from 'node:path'
-import { type Alignment, alignmentIn, statusOf } from './alignment.ts'
-import { type Binding, binding, type FileStatus, type NativeFile } from './binding.ts'
+import { type Alignment, statusOf } from './alignment.ts'
+import type { Binding, NativeFile } from './binding.ts'
 import { allocate } from './buffer-pool.ts'
 import { codeOf, detachedError, UncachedIOError } from './errors.ts'
 import type { Range } from './inflight.ts'
-import type { Settings } from './options.ts'
+import type { OpenFile } from './open-file.ts'
+import type { PathLike, Settings } from './options.ts'
 import { residencyOf } from './page-cache.ts'
-import { ceilTo, exactLength, floorTo, progress } from './plan.ts'
-import { type Strategy, type StrategyTraits, traitsOf } from './strategy.ts'
+import { exactLength, floorTo, progress } from './plan.ts'
+import { type StrategyTraits, traitsOf } from './strategy.ts'
+import type { Mode } from './writer-contract.ts'
 
 /** One transfer: a range of the file, and the memory it is written from. `bytes[0]` goes to `start`. */
 export interface Span extends Range {
   readonly bytes: Uint8Array
 }
 
-/** `made` by this open: removed again when it comes to nothing. `unclear`: perhaps, so its name is synced as well. */
-type Origin = 'found' | 'made' | 'unclear'
-
-/** For tests: another addon, and an alignment stricter than the file asks for. */
-export interface Internals {
-  readonly binding?: Binding
-  readonly alignment?: { readonly memory: number; readonly offset: number }
+/** A file opened for a writer, nothing changed in it yet. */
+export interface Opened {
+  readonly target: Target
+  readonly mode: Mode
 }
+
+/** Opens a next file as the writer's first one was opened. */
+export type OpenNext = (path: PathLike, next: Settings) => Promise<Opened>
 
 /**
  * How often in a row the kernel may take nothing (or be interrupted) before a write is given up. A signal or a short
  * write comes once or twice; a hundred times without one block is a loop.
  */
 const maxIdleAttempts = 100
-
-/** Files that are not open while open(2) is tried: someone else may make or remove the file in between. */
-const maxOpenAttempts = 4
 
 /**
  * An open file under one strategy: every system call on it, in the order that makes its content, its length and its
@@ -40,88 +37,76 @@ const maxOpenAttempts = 4
 export class Target {
   /** File offset of the first byte to be written. Known after `begin`. */
   start = 0
+  readonly path: string
   readonly traits: StrategyTraits
+  /** What the file asks for; null where nothing need be aligned. */
+  readonly alignment: Alignment | null
   /** Offsets and lengths of transfers are multiples of this. 1 where nothing need be aligned. */
   readonly block: number
   /** Memory addresses of transfers are multiples of this. */
   readonly memoryAlignment: number
+  /** Whether the file was made by opening it: nothing is lost when it is begun and then discarded. */
+  readonly made: boolean
+  private readonly native: Binding
+  private readonly file: NativeFile
   #lengthAtOpen = 0
   #preallocatedEnd = 0
   /** The file is at most this long: transfers may have been cut short, failed or padded. */
   #reach = 0
-  #lastPageCached = false
+  /** Where the kernel brought a page into the cache since the last sync, because a cut fell inside it. */
+  #cutFrom: number | undefined
+  #closed: Promise<void> | undefined
   #folder: Buffer | undefined
 
-  private constructor(
-    readonly path: string,
-    readonly strategy: Strategy,
-    /** What the file asks for; null where nothing need be aligned. */
-    readonly alignment: Alignment | null,
-    private readonly native: Binding,
-    private readonly file: NativeFile,
+  constructor(
+    private readonly opened: OpenFile,
     private readonly settings: Settings,
-    private readonly absolutePath: string | Buffer,
-    private readonly origin: Origin,
   ) {
-    this.traits = traitsOf[strategy]
-    this.block = alignment?.offset ?? 1
-    this.memoryAlignment = alignment?.memory ?? 1
+    this.path = opened.path
+    this.traits = traitsOf[opened.strategy]
+    this.alignment = opened.alignment
+    this.block = opened.block
+    this.memoryAlignment = opened.memoryAlignment
+    this.made = opened.origin === 'made'
+    this.native = opened.native
+    this.file = opened.file
   }
 
   /**
-   * Opens and checks a file and changes nothing in it. A file made here is removed again when a check fails.
-   *
-   * @throws {UncachedIOError} ERR_DIRECT_UNSUPPORTED, ERR_STRATEGY_UNSUPPORTED, ERR_NOT_REGULAR_FILE, ERR_BUFFER_SIZE
-   * @throws the kernel's error: ENOENT, EEXIST, EISDIR, EACCES, EROFS, ...
-   */
-  static async open(
-    path: string | Buffer,
-    settings: Settings,
-    strategy: Strategy,
-    internals: Internals,
-  ): Promise<Target> {
-    const native = internals.binding ?? binding()
-    const absolutePath = typeof path === 'string' ? resolve(path) : path
-    const { file, origin } = await openFile(native, absolutePath, settings, traitsOf[strategy])
-    try {
-      const status = await statusOf(file)
-      if (!status.isFile) throw notRegular(path)
-      const alignment = traitsOf[strategy].aligned ? requiredAlignment(status, path, internals) : null
-      checkBufferSize(settings.bufferSize, alignment?.offset ?? 1, path)
-      if (traitsOf[strategy].dontCache) await checkDontCache(native, file, path)
-      return new Target(String(path), strategy, alignment, native, file, settings, absolutePath, origin)
-    } catch (error) {
-      await file.close()
-      if (origin === 'made') await native.unlink(absolutePath)
-      throw error
-    }
-  }
-
-  /**
-   * Empties and preallocates as the settings say. Gives the bytes that stand before `start` in its block: they have
-   * to be written again with what follows.
+   * Preallocates and empties as the settings say; a file for which there is no space keeps its content. Gives the bytes
+   * that stand before `start` in its block: they have to be written again with what follows.
    */
   async begin(): Promise<Uint8Array> {
-    const { truncate, append, preallocate } = this.settings
-    let { size } = await statusOf(this.file)
-    if (truncate && size > 0) {
-      await this.file.ftruncate(0)
-      size = 0
-    }
-    this.start = append ? size : this.settings.start
+    const { truncate, append } = this.settings
+    const { size } = await statusOf(this.file)
     this.#lengthAtOpen = size
     this.#reach = size
-    if (preallocate > 0) {
-      await this.file.fallocate(0, this.start, preallocate)
-      this.#preallocatedEnd = this.start + preallocate
-      this.#reach = Math.max(this.#reach, this.#preallocatedEnd)
+    this.start = append ? size : this.settings.start
+    await this.#preallocate()
+    if (truncate && size > 0) {
+      await this.file.ftruncate(0)
+      this.#lengthAtOpen = 0
+      this.#reach = 0
+      await this.#preallocate()
     }
-    if (this.origin !== 'found') this.#folder = await this.native.realFolder(this.absolutePath)
+    if (this.opened.origin !== 'found') {
+      this.#folder = await this.native.realFolder(this.opened.absolutePath)
+    }
     const headBytes = this.start % this.block
     if (headBytes === 0) return new Uint8Array(0)
     const block = allocate(this.block, this.memoryAlignment)
     const got = await this.read(block, this.start - headBytes, this.block)
     return block.fill(0, got).subarray(0, headBytes)
+  }
+
+  async #preallocate(): Promise<void> {
+    const { preallocate } = this.settings
+    if (preallocate === 0) return
+    const end = this.start + preallocate
+    // When space runs out half-way the file is longer all the same.
+    this.#reach = Math.max(this.#reach, end)
+    await this.file.fallocate(0, this.start, preallocate)
+    this.#preallocatedEnd = end
   }
 
   /**
@@ -159,7 +144,11 @@ export class Target {
   async #evict(start: number, length: number): Promise<void> {
     const c = this.native.constants
     const wait = c.SYNC_FILE_RANGE_WAIT_BEFORE | c.SYNC_FILE_RANGE_WRITE | c.SYNC_FILE_RANGE_WAIT_AFTER
-    await this.file.syncFileRange(start, length, wait)
+    try {
+      await this.file.syncFileRange(start, length, wait)
+    } catch (error) {
+      throw writebackFailure(error, this.path, start)
+    }
     // DONTNEED leaves a page that is only partly in its range: begin with the one that the last span ended in.
     const from = floorTo(start, c.pageSize)
     await this.file.fadvise(from, start + length - from, c.POSIX_FADV_DONTNEED)
@@ -171,8 +160,8 @@ export class Target {
     while (gotBytes < length) {
       const bytes = await this.file.pread(into, gotBytes, length - gotBytes, position + gotBytes, 0)
       gotBytes += bytes
-      // A read that ends inside a block has met the end of the file.
-      if (bytes === 0 || gotBytes % this.block !== 0) break
+      // A read that ends off the alignment has met the end of the file.
+      if (bytes === 0 || gotBytes % (this.alignment?.readOffset ?? 1) !== 0) break
     }
     return gotBytes
   }
@@ -189,11 +178,14 @@ export class Target {
   /** Cuts off padding behind `writtenEnd` and, when the writer is done with the file, what was preallocated. */
   async settleLength(writtenEnd: number, done: boolean): Promise<void> {
     const length = exactLength(this.#lengthAtOpen, writtenEnd, done ? 0 : this.#preallocatedEnd)
-    if (this.#reach <= length) return
-    await this.file.ftruncate(length)
-    this.#reach = length
-    // The kernel zeroes the rest of a page through the cache when it cuts inside it.
-    this.#lastPageCached = length % this.native.constants.pageSize !== 0
+    if (this.#reach > length) {
+      await this.file.ftruncate(length)
+      this.#reach = length
+      // The kernel zeroes the rest of a page through the cache when it cuts inside it.
+      const inPage = length % this.native.constants.pageSize !== 0
+      if (inPage) this.#cutFrom = Math.min(this.#cutFrom ?? length, length)
+    }
+    if (done) this.#preallocatedEnd = 0
   }
 
   /**
@@ -202,7 +194,9 @@ export class Target {
    */
   async sync(): Promise<void> {
     const { POSIX_FADV_DONTNEED, pageSize } = this.native.constants
-    const reach = this.#reach
+    // Taken before: what is cut while the disk syncs is dirty again, and the next sync's.
+    const cutFrom = this.#cutFrom
+    this.#cutFrom = undefined
     await this.file.fdatasync()
     const folder = this.#folder
     if (folder !== undefined) {
@@ -211,20 +205,25 @@ export class Target {
     }
     if (this.traits.dropAfterSync === 'written') {
       await this.file.fadvise(floorTo(this.start, pageSize), 0, POSIX_FADV_DONTNEED)
-    } else if (this.traits.dropAfterSync === 'last page' && this.#lastPageCached) {
-      await this.file.fadvise(floorTo(reach, pageSize), 0, POSIX_FADV_DONTNEED)
-      this.#lastPageCached = false
+    } else if (this.traits.dropAfterSync === 'cut pages' && cutFrom !== undefined) {
+      await this.file.fadvise(floorTo(cutFrom, pageSize), 0, POSIX_FADV_DONTNEED)
     }
   }
 
+  /** Closes; called again, gives the same answer. */
   async close(): Promise<void> {
-    await this.file.close()
+    this.#closed ??= this.file.close()
+    await this.#closed
   }
 
-  /** Closes a file in which nothing was done; removes it when it was made here. */
+  /**
+   * Closes a file into which nothing was written, as it was: removes it when it was made here. Never rejects: whoever
+   * discards has something worse to tell.
+   */
   async discard(): Promise<void> {
-    await this.file.close()
-    if (this.origin === 'made') await this.native.unlink(this.absolutePath)
+    await this.settleLength(0, true).catch(() => undefined)
+    await this.close().catch(() => undefined)
+    if (this.made) await this.native.unlink(this.opened.absolutePath).catch(() => undefined)
   }
 
   /** Bytes of the file that are in the page cache now. */
@@ -233,107 +232,16 @@ export class Target {
   }
 }
 
-async function openFile(
-  native: Binding,
-  path: string | Buffer,
-  settings: Settings,
-  traits: StrategyTraits,
-): Promise<{ file: NativeFile; origin: Origin }> {
-  // O_NONBLOCK: opening a pipe by mistake must fail, not wait for its reader. Regular files ignore it.
-  const flags =
-    (traits.reads ? constants.O_RDWR : constants.O_WRONLY) | constants.O_NONBLOCK | traits.openFlags
-  const make = flags | constants.O_CREAT | constants.O_EXCL
-  for (let attempt = 1; ; attempt++) {
-    try {
-      // First without O_CREAT, then with O_EXCL: only so is it known whether the name is new and has to be synced.
-      if (!settings.exclusive) return { file: await native.open(path, flags, 0), origin: 'found' }
-    } catch (error) {
-      if (codeOf(error) !== 'ENOENT' || !settings.create) throw await openFailure(native, path, error, traits)
-    }
-    try {
-      return { file: await native.open(path, make, settings.mode), origin: 'made' }
-    } catch (error) {
-      const raced = codeOf(error) === 'EEXIST' && !settings.exclusive
-      if (raced && attempt < maxOpenAttempts) continue
-      // A symbolic link to a file that does not exist: O_EXCL does not follow it.
-      if (raced)
-        return { file: await native.open(path, flags | constants.O_CREAT, settings.mode), origin: 'unclear' }
-      // The kernel makes the file before it finds that O_DIRECT is not possible.
-      if (codeOf(error) === 'EINVAL') await native.unlink(path).catch(() => undefined)
-      throw await openFailure(native, path, error, traits)
-    }
-  }
-}
-
-/** open(2) answers EINVAL or ENXIO to several mistakes: says which one it was. */
-async function openFailure(
-  native: Binding,
-  path: string | Buffer,
-  error: unknown,
-  traits: StrategyTraits,
-): Promise<unknown> {
-  const code = codeOf(error)
-  if (code !== 'EINVAL' && code !== 'ENXIO') return error
-  const file = await native.open(path, native.constants.O_PATH, 0).catch(() => undefined)
-  if (file !== undefined) {
-    const status = await statusOf(file).finally(() => void file.close())
-    if (!status.isFile && !status.isFolder) return notRegular(path)
-  }
-  if (code === 'EINVAL' && traits.aligned) {
-    return new UncachedIOError(
-      'ERR_DIRECT_UNSUPPORTED',
-      `the file system refuses O_DIRECT for '${String(path)}'`,
-      {
-        path: String(path),
-        syscall: 'open',
-        cause: error,
-      },
-    )
-  }
-  return error
-}
-
-function requiredAlignment(status: FileStatus, path: string | Buffer, internals: Internals): Alignment {
-  const required = alignmentIn(status, String(path))
-  if (internals.alignment === undefined) return required
-  return {
-    ...required,
-    memory: Math.max(required.memory, internals.alignment.memory),
-    offset: Math.max(required.offset, internals.alignment.offset),
-  }
-}
-
-function checkBufferSize(bufferSize: number, block: number, path: string | Buffer): void {
-  if (bufferSize % block === 0) return
-  const above = ceilTo(bufferSize, block)
-  const below = floorTo(bufferSize, block)
-  throw new UncachedIOError(
-    'ERR_BUFFER_SIZE',
-    `bufferSize ${bufferSize} is not a multiple of the ${block} bytes that a block of '${String(path)}' has; ` +
-      `${below > 0 ? `${below} or ${above}` : above} would do`,
-    { path: String(path) },
-  )
-}
-
-/** A read with the flag behind the end of the file: 0 bytes where it is known, EOPNOTSUPP where not. */
-async function checkDontCache(native: Binding, file: NativeFile, path: string | Buffer): Promise<void> {
-  const farBehindTheEnd = 2 ** 52
-  try {
-    await file.pread(new Uint8Array(1), 0, 1, farBehindTheEnd, native.constants.RWF_DONTCACHE)
-  } catch (error) {
-    const code = codeOf(error)
-    if (code !== 'EOPNOTSUPP' && code !== 'EINVAL' && code !== 'ENOSYS') throw error
-    throw new UncachedIOError(
-      'ERR_STRATEGY_UNSUPPORTED',
-      `dontcache is not possible for '${String(path)}': kernel or file system do not know RWF_DONTCACHE (Linux 6.14)`,
-      { path: String(path), syscall: 'preadv2', cause: error },
-    )
-  }
-}
-
-function notRegular(path: string | Buffer): UncachedIOError {
-  return new UncachedIOError('ERR_NOT_REGULAR_FILE', `'${String(path)}' is not a regular file`, {
-    path: String(path),
+/** A failed writeback is final whatever its code, as a failed fsync is: the kernel tells it once and forgets. */
+function writebackFailure(error: unknown, path: string, position: number): UncachedIOError {
+  const { message, code, errno, syscall } = error as Error & { code: string; errno: number; syscall: string }
+  return new UncachedIOError(code, message, {
+    errno,
+    syscall,
+    path,
+    position,
+    retryable: false,
+    cause: error,
   })
 }
 

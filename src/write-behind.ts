@@ -8,14 +8,20 @@ interface Waiter {
 }
 
 /**
- * The spans of one file between the caller and the disk: several written at once, their completions in any order, the
- * first error kept until everything that is flying has come down.
+ * The spans of one file between the caller and the disk: several written at once, their completions in any order.
+ *
+ * When a write fails, everything that is flying comes down first; then `onFailure` is called, those who wait are told,
+ * and so is everybody who asks until `retry`. A failure can come between the moment somebody's wait is over and the
+ * moment his code goes on: after every wait, `check`.
  */
 export class WriteBehind {
   readonly #inflight: InFlight<Span>
   #waiters: Waiter[] = []
+  #landing: (() => void)[] = []
+  /** The first error since everything was last down. */
   #error: unknown
-  #gaveUp: Error | undefined
+  /** What was told of a failure that nobody has tried again yet. */
+  #told: Error | undefined
 
   constructor(
     private readonly target: Target,
@@ -37,20 +43,28 @@ export class WriteBehind {
     return this.#inflight.outstanding
   }
 
+  /** Writes a span; behind a failed one it waits for `retry`. */
   submit(span: Span): void {
     this.#inflight.add(span)
-    this.#write(span)
+    if (this.#told === undefined) this.#write(span)
+    else this.#inflight.failed(span)
   }
 
   /** Writes again what failed. */
   retry(): void {
+    this.#told = undefined
     for (const span of this.#inflight.retry()) this.#write(span)
   }
 
-  /** Resolves when at most `outstanding` spans are; rejects when that can't come because one failed. */
+  /** @throws what was told of a failure that has not been tried again */
+  check(): void {
+    if (this.#told !== undefined) throw this.#told
+  }
+
+  /** Resolves when at most `outstanding` spans are, -1 never; rejects when that can't come because one failed. */
   async until(outstanding: number): Promise<void> {
+    this.check()
     if (this.#inflight.outstanding <= outstanding) return
-    if (this.#gaveUp !== undefined) throw this.#gaveUp
     await new Promise<void>((resolve, reject) => {
       this.#waiters.push({ outstanding, resolve, reject })
     })
@@ -58,11 +72,10 @@ export class WriteBehind {
 
   /** Resolves when the kernel uses no memory of ours any more, whatever came of the writes. */
   async landed(): Promise<void> {
-    while (this.#inflight.flying > 0) {
-      await new Promise<void>((resolve) =>
-        this.#waiters.push({ outstanding: 0, resolve, reject: () => resolve() }),
-      )
-    }
+    if (this.#inflight.flying === 0) return
+    await new Promise<void>((resolve) => {
+      this.#landing.push(resolve)
+    })
   }
 
   /** Forgets everything from `position` on, and the block that it stands in. Only while nothing is flying. */
@@ -78,7 +91,7 @@ export class WriteBehind {
 
   /** Tells all who wait, now or later, that it is in vain. */
   giveUp(error: Error): void {
-    this.#gaveUp = error
+    this.#told = error
     for (const waiter of this.#waiters.splice(0)) waiter.reject(error)
   }
 
@@ -98,20 +111,16 @@ export class WriteBehind {
 
   #settle(): void {
     const { outstanding, flying } = this.#inflight
-    if (this.#error !== undefined) {
-      // Whoever waits would only add to what fails: first let everything come down.
-      if (flying > 0) return
+    if (this.#error === undefined) {
+      const ready = this.#waiters.filter((waiter) => outstanding <= waiter.outstanding)
+      this.#waiters = this.#waiters.filter((waiter) => outstanding > waiter.outstanding)
+      for (const waiter of ready) waiter.resolve()
+    } else if (flying === 0) {
       const error = this.#error
       this.#error = undefined
       this.#inflight.collapse()
-      const waiters = this.#waiters.splice(0)
-      const told = this.onFailure(error)
-      for (const waiter of waiters) waiter.reject(told)
-      return
+      this.giveUp(this.onFailure(error))
     }
-    const ready = this.#waiters.filter((waiter) => outstanding <= waiter.outstanding)
-    if (ready.length === 0) return
-    this.#waiters = this.#waiters.filter((waiter) => outstanding > waiter.outstanding)
-    for (const waiter of ready) waiter.resolve()
+    if (flying === 0) for (const resolve of this.#landing.splice(0)) resolve()
   }
 }

@@ -36,14 +36,13 @@ export class WriteStream extends Writable {
     })
     this.path = path
     this.#options = writerOptions
-    // The signal ends the stream, and the stream the writer: one order of events whatever state it is in.
     const { signal } = writerOptions
-    if (signal !== undefined) {
-      const onAbort = () => this.destroy(signal.reason)
-      if (signal.aborted) onAbort()
-      else signal.addEventListener('abort', onAbort, { once: true })
-      this.once('close', () => signal.removeEventListener('abort', onAbort))
-    }
+    if (signal?.aborted) this.#onAbort()
+    else signal?.addEventListener('abort', this.#onAbort, { once: true })
+  }
+
+  readonly #onAbort = (): void => {
+    this.destroy(this.#options.signal?.reason)
   }
 
   /** Bytes that are in the file. */
@@ -62,7 +61,12 @@ export class WriteStream extends Writable {
   }
 
   override _construct(callback: Callback): void {
-    openWriter(this.path, { ...this.#options, signal: undefined }).then((writer) => {
+    if (this.destroyed) {
+      // Aborted before it was opened: the file stays as it is.
+      callback()
+      return
+    }
+    openWriter(this.path, this.#options).then((writer) => {
       this.#writer = writer
       callback()
       this.emit('open')
@@ -88,14 +92,13 @@ export class WriteStream extends Writable {
   }
 
   override _destroy(error: Error | null, callback: Callback): void {
+    this.#options.signal?.removeEventListener('abort', this.#onAbort)
     const writer = this.#writer
     if (writer === undefined) {
       callback(error)
       return
     }
-    writer.fail(
-      error ?? new UncachedIOError('ERR_WRITER_CLOSED', `the stream to '${writer.path}' was destroyed`),
-    )
+    writer.fail(error ?? new UncachedIOError('ERR_WRITER_CLOSED', `the stream to '${writer.path}' was destroyed`))
     // Nothing is left to warn of: it only waits until the file is closed.
     writer[Symbol.asyncDispose]().then(() => callback(error), callback)
   }

@@ -1,5 +1,5 @@
 import type { Alignment } from './alignment.ts'
-import type { Engine, PathLike } from './options.ts'
+import type { Engine, PathLike, ResetOptions } from './options.ts'
 import type { Strategy } from './strategy.ts'
 
 /** A chunk: UTF-8 text, or bytes in any shape. */
@@ -130,7 +130,7 @@ export interface WriterContract extends AsyncDisposable, Disposable {
    *
    * @param options `start` defaults to 0 (with flags `a`: the end), `preallocate` to what `open` was given
    */
-  reset(nextPath: PathLike, options?: { start?: number; preallocate?: number }): Promise<number>
+  reset(nextPath: PathLike, options?: ResetOptions): Promise<number>
 
   /**
    * Brings everything to the file, cuts it to its exact length, makes it durable, closes it. Resolves with the number

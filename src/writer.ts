@@ -1,28 +1,23 @@
 import type { Alignment } from './alignment.ts'
-import { argumentError, isRetryable, type Ladder, UncachedIOError, writeFailure } from './errors.ts'
+import { argumentError, closedError, failedError, isRetryable, writeFailure } from './errors.ts'
 import type { Filling } from './filling.ts'
 import {
   bytesOf,
   bytesOfAll,
   type Engine,
   integer,
+  nextSettings,
   type PathLike,
+  type ResetOptions,
+  refuseAborted,
   type Settings,
   totalBytes,
 } from './options.ts'
 import { Pipeline } from './pipeline.ts'
-import type { Target } from './target.ts'
+import { Syncs } from './syncs.ts'
+import type { Opened, OpenNext, Target } from './target.ts'
 import { Turns } from './turns.ts'
 import type { Chunk, Mode, WriterContract } from './writer-contract.ts'
-
-/** A file opened for a writer, nothing changed in it yet. */
-export interface Opened {
-  readonly target: Target
-  readonly mode: Mode
-}
-
-/** Opens a next file as the writer's first one was opened. */
-export type OpenNext = (path: PathLike, next: Pick<Settings, 'start' | 'preallocate'>) => Promise<Opened>
 
 /** The writer behind every strategy: its states, the order of its calls, its failures. */
 export class Writer implements WriterContract {
@@ -40,10 +35,9 @@ export class Writer implements WriterContract {
   #error: Error | undefined
   /** Whether a write failed that nobody has tried again yet. */
   #stalled = false
-  #syncedTo: number
+  #syncs: Syncs
   #droppedBytes = 0
   readonly #turns = new Turns()
-  readonly #syncs = new Set<Promise<void>>()
   #ending: Promise<number> | undefined
   #closing: Promise<void> | undefined
 
@@ -59,7 +53,7 @@ export class Writer implements WriterContract {
     this.#mode = mode
     this.#pipeline = this.#pipelineOf(target, head)
     this.#filling = this.#pipeline.filling
-    this.#syncedTo = target.start
+    this.#syncs = this.#syncsOf(target)
     settings.signal?.addEventListener('abort', this.#onAbort, { once: true })
   }
 
@@ -88,7 +82,7 @@ export class Writer implements WriterContract {
   }
 
   get syncedBytes(): number {
-    return this.#syncedTo - this.#target.start
+    return this.#syncs.syncedTo - this.#target.start
   }
 
   get droppedBytes(): number {
@@ -114,6 +108,7 @@ export class Writer implements WriterContract {
   }
 
   writevSync(chunks: readonly Chunk[]): boolean {
+    if (this.#accepting && this.#filling.appendAll(chunks)) return true
     return this.#takeSync(bytesOfAll(chunks))
   }
 
@@ -145,7 +140,8 @@ export class Writer implements WriterContract {
   }
 
   async writeAt(chunk: Chunk, offset: number): Promise<void> {
-    const bytes = bytesOf(chunk)
+    // A copy: patches are small, and a call that has to wait several times can't have its memory go in between.
+    const bytes = Uint8Array.from(bytesOf(chunk))
     integer('offset', offset, 0)
     this.#assertOpen()
     await this.#turn(async () => {
@@ -168,33 +164,31 @@ export class Writer implements WriterContract {
     this.#assertOpen()
     const { synced } = await this.#turn(async () => {
       const position = await this.#io(this.#pipeline.flush(false))
-      return { synced: this.#startSync(position) }
+      return { synced: this.#syncs.start(position) }
     })
     await synced
   }
 
-  async reset(nextPath: PathLike, options: { start?: number; preallocate?: number } = {}): Promise<number> {
+  async reset(nextPath: PathLike, options: ResetOptions = {}): Promise<number> {
     this.#assertOpen()
-    const next = {
-      start: integer('start', options.start ?? 0, 0),
-      preallocate: integer('preallocate', options.preallocate ?? this.settings.preallocate, 0),
-    }
+    const settings = nextSettings(this.settings, options)
     return await this.#turn(async () => {
-      const opened = await this.openNext(nextPath, next)
+      const opened = await this.openNext(nextPath, settings)
       try {
+        // What can still fail is tried before the present file is ended, unless it could cost the next one its content.
+        const head = opened.target.made ? await opened.target.begin() : undefined
         const total = await this.#finish()
-        await this.#use(opened)
+        await this.#use(opened, head)
         return total
       } catch (error) {
-        // The failure above is what matters; a file that can't be closed or removed now stays.
-        await opened.target.discard().catch(() => undefined)
+        await opened.target.discard()
         throw error
       }
     })
   }
 
   async end(options?: { signal?: AbortSignal }): Promise<number> {
-    options?.signal?.throwIfAborted()
+    refuseAborted(options)
     this.#ending ??= this.#end()
     return await this.#ending
   }
@@ -204,10 +198,7 @@ export class Writer implements WriterContract {
   }
 
   fail(reason?: unknown): void {
-    const failed = `the writer of '${this.path}' was failed`
-    this.#die(
-      reason instanceof Error ? reason : new UncachedIOError('ERR_WRITER_FAILED', failed, { cause: reason }),
-    )
+    this.#die(reason instanceof Error ? reason : failedError(this.path, reason))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -222,9 +213,7 @@ export class Writer implements WriterContract {
   }
 
   [Symbol.dispose](): void {
-    this.#die(
-      new UncachedIOError('ERR_WRITER_CLOSED', `the writer of '${this.path}' was disposed of without end()`),
-    )
+    this.#die(closedError(this.path, 'was disposed of without end()'))
   }
 
   async residentBytes(): Promise<number> {
@@ -236,25 +225,17 @@ export class Writer implements WriterContract {
     return this.#pipeline.target
   }
 
-  get #ladder(): Ladder {
-    return {
-      acceptedBytes: this.acceptedBytes,
-      writtenBytes: this.writtenBytes,
-      syncedBytes: this.syncedBytes,
-    }
-  }
-
   #takeSync(chunks: readonly Uint8Array[]): boolean {
-    if (this.#accepting) return this.#pipeline.takeSync(chunks)
+    if (this.#accepting && this.#pipeline.takeSync(chunks)) return true
     return this.#pipeline.refuse(totalBytes(chunks), false)
   }
 
   async #take(chunks: readonly Uint8Array[], options: { signal?: AbortSignal } | undefined): Promise<void> {
-    options?.signal?.throwIfAborted()
-    const small = totalBytes(chunks) < this.bufferSize
-    if (small && this.#takeSync(chunks)) return
+    refuseAborted(options)
+    const byteLength = totalBytes(chunks)
+    if (this.#accepting && byteLength < this.bufferSize && this.#pipeline.takeSync(chunks)) return
     this.#assertOpen()
-    const { landed } = await this.#turn(() => this.#pipeline.take(chunks))
+    const { landed } = await this.#turn(() => this.#pipeline.take(chunks, byteLength))
     await landed?.finally(() => this.#update())
   }
 
@@ -263,10 +244,10 @@ export class Writer implements WriterContract {
   /** Gives a call its turn: after all earlier ones. What failed before is tried again first. */
   async #turn<T>(work: () => Promise<T>): Promise<T> {
     this.#accepting = false
-    this.#pipeline.dropSlot()
+    this.#pipeline.slot.close()
     return await this.#turns.take(
       async () => {
-        if (this.#error !== undefined) throw this.#error
+        this.#throwError()
         if (this.#stalled) {
           this.#stalled = false
           this.#pipeline.retry()
@@ -284,8 +265,12 @@ export class Writer implements WriterContract {
 
   #assertOpen(): void {
     if (this.#state === 'open') return
+    this.#throwError()
+    throw closedError(this.path, 'has ended')
+  }
+
+  #throwError(): void {
     if (this.#error !== undefined) throw this.#error
-    throw new UncachedIOError('ERR_WRITER_CLOSED', `the writer of '${this.path}' has ended`)
   }
 
   // --- files
@@ -294,46 +279,34 @@ export class Writer implements WriterContract {
     return new Pipeline(target, this.bufferSize, this.queueDepth, (error) => this.#onFailure(error), head)
   }
 
-  async #use(opened: Opened): Promise<void> {
-    const head = await opened.target.begin().catch((error: unknown) => {
-      // The old file is complete and there is no new one: nothing to write to is left.
-      this.#die(error as Error)
-      throw error
-    })
-    if (this.#error !== undefined) throw this.#error
-    this.#pipeline = this.#pipelineOf(opened.target, head)
+  #syncsOf(target: Target): Syncs {
+    return new Syncs(target, (error) => this.#fatal(error))
+  }
+
+  async #use({ target, mode }: Opened, begun: Uint8Array | undefined): Promise<void> {
+    this.#throwError()
+    const head =
+      begun ??
+      (await target.begin().catch((error: unknown) => {
+        // The present file is complete and the next one can't be begun: there is nothing left to write to.
+        throw this.#fatal(error)
+      }))
+    this.#throwError()
+    this.#pipeline = this.#pipelineOf(target, head)
     this.#filling = this.#pipeline.filling
-    this.#mode = opened.mode
-    this.#syncedTo = opened.target.start
-  }
-
-  /** Syncs beside whatever comes next; nothing closes the file before it is through. */
-  #startSync(position: number): Promise<void> {
-    const sync = this.#sync(this.#target, position).finally(() => this.#syncs.delete(sync))
-    // Failing is final for the writer, so it is told even when nobody looks at this promise.
-    sync.catch(() => undefined)
-    this.#syncs.add(sync)
-    return sync
-  }
-
-  async #sync(target: Target, position: number): Promise<void> {
-    try {
-      await target.sync()
-    } catch (error) {
-      // Whatever the code: the kernel may have dropped what it could not write, and would not say so again.
-      throw this.#fatal(error)
-    }
-    this.#syncedTo = Math.max(this.#syncedTo, position)
+    this.#mode = mode
+    this.#syncs = this.#syncsOf(target)
   }
 
   async #finish(): Promise<number> {
     const position = await this.#io(this.#pipeline.flush(true))
-    await Promise.allSettled(this.#syncs)
-    await this.#sync(this.#target, position)
-    if (this.#error !== undefined) throw this.#error
+    await this.#syncs.settled()
+    this.#throwError()
+    await this.#syncs.sync(position)
     await this.#target.close().catch((error: unknown) => {
       throw this.#fatal(error)
     })
+    this.#throwError()
     this.#pipeline.dispose()
     return this.acceptedBytes
   }
@@ -342,17 +315,19 @@ export class Writer implements WriterContract {
     this.#assertOpen()
     this.#state = 'ending'
     try {
-      const total = await this.#turn(() => this.#finish())
-      if (this.#error !== undefined) throw this.#error
-      this.#state = 'ended'
-      this.#forgetSignal()
-      return total
+      return await this.#turn(async () => {
+        const total = await this.#finish().catch(async (error: unknown) => {
+          // What landed behind a gap is written again by the next try, and must not be seen before.
+          if (this.#error === undefined) await this.#cut(this.#pipeline)
+          throw error
+        })
+        this.#state = 'ended'
+        this.#forgetSignal()
+        return total
+      })
     } catch (error) {
-      if (this.#error !== undefined) {
-        await this.#closing
-      } else {
-        // What landed behind the gap is written again by the next try, and must not be seen before.
-        await this.#cut(this.#pipeline)
+      await this.#closing
+      if (this.#error === undefined) {
         this.#state = 'open'
         this.#ending = undefined
         this.#update()
@@ -367,7 +342,7 @@ export class Writer implements WriterContract {
   #onFailure(error: unknown): Error {
     if (this.#error !== undefined) return this.#error
     if (!isRetryable(error)) return this.#fatal(error)
-    const told = writeFailure(error, this.#pipeline.written, this.#ladder, true)
+    const told = writeFailure(error, this.#pipeline.written, this, true)
     this.#turns.failWaiting(told)
     this.#stalled = true
     this.#update()
@@ -375,7 +350,7 @@ export class Writer implements WriterContract {
   }
 
   #fatal(error: unknown): Error {
-    const told = this.#error ?? writeFailure(error, this.#pipeline.written, this.#ladder, false)
+    const told = this.#error ?? writeFailure(error, this.#pipeline.written, this, false)
     this.#die(told)
     return told
   }
@@ -405,7 +380,7 @@ export class Writer implements WriterContract {
     const { target } = pipeline
     await pipeline.stop(error)
     await this.#turns.settled()
-    await Promise.allSettled(this.#syncs)
+    await this.#syncs.settled()
     this.#droppedBytes = this.acceptedBytes - this.writtenBytes
     await this.#cut(pipeline)
     await target.close().catch(() => undefined)

@@ -93,7 +93,5 @@ test('wrong options throw at once', () => {
   expect(() => createWriteStream(path, { bufferSize: -1 })).toThrow(
     expect.objectContaining({ code: 'ERR_OUT_OF_RANGE' }),
   )
-  expect(() => createWriteStream(path, { colour: 'red' } as object)).toThrow(
-    /unknown option 'colour'; known: flags/,
-  )
+  expect(() => createWriteStream(path, { colour: 'red' } as object)).toThrow(/unknown option 'colour'; known: flags/)
 })

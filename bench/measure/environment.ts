@@ -11,6 +11,8 @@ export interface Environment {
   /** CPUs that this process may use. */
   readonly cpuCount: number
   readonly memoryBytes: number
+  /** Of the last minute, when the benchmark began: what else the machine had to do. */
+  readonly loadAverage: number
   readonly fileSystemType: string | null
   readonly mountOptions: string | null
   readonly superOptions: string | null
@@ -36,6 +38,7 @@ export async function readEnvironment(
     cpuModel: os.cpus()[0]?.model.trim() ?? 'unknown',
     cpuCount: os.availableParallelism(),
     memoryBytes: os.totalmem(),
+    loadAverage: os.loadavg()[0] ?? 0,
     fileSystemType: mount?.type ?? null,
     mountOptions: mount?.mountOptions ?? null,
     superOptions: mount?.superOptions ?? null,

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /** The finest that Node offers. */
 const RESOLUTION_MS = 1
 /** A few ticks of the monitor's timer: the first one only sets the clock that the next delays are taken from. */
-const SETTLE_MS = 20
+const SETTLE_MS = 5
 
 /** Measures how late the event loop of this process comes round. */
 export interface EventLoopWatch {

@@ -1,8 +1,10 @@
 import { access, constants, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { codeOf } from '../errors.ts'
+import { codeOf, messageOf } from '../errors.ts'
 import type { Environment } from '../measure/environment.ts'
-import type { MeasuredRun, NotRun, RunResult } from '../result.ts'
+import type { MeasuredRun, NotRun } from '../run/result.ts'
+import type { AllResults } from '../run/run-all.ts'
+import type { WorkloadReport } from './terminal.ts'
 
 /** Changes when a reader of the old form would misread the new one. */
 export const SCHEMA_VERSION = 1
@@ -14,7 +16,7 @@ export interface JsonReport {
   readonly schemaVersion: typeof SCHEMA_VERSION
   readonly environment: Environment
   readonly roundsDone: number
-  readonly stoppedBy: string | null
+  readonly stoppedBy: AllResults['stoppedBy']
   readonly runs: readonly JsonRun[]
   readonly notRun: readonly NotRun[]
   /** What subjects claim about the page cache and did not keep. */
@@ -25,15 +27,16 @@ export interface JsonReport {
   }[]
 }
 
-/** The parts of the report that are neither the version nor the runs. */
-export type JsonFrame = Omit<JsonReport, 'schemaVersion' | 'runs' | 'notRun'>
-
-export function jsonReport(results: readonly RunResult[], frame: JsonFrame): JsonReport {
-  const { environment, ...others } = frame
+export function jsonReport(
+  environment: Environment,
+  { results, roundsDone, stoppedBy }: AllResults,
+  reports: readonly WorkloadReport[],
+): JsonReport {
   return {
     schemaVersion: SCHEMA_VERSION,
     environment,
-    ...others,
+    roundsDone,
+    stoppedBy,
     runs: results
       .filter((result) => result.state === 'measured')
       // Named one by one: these names are promised, and nothing else belongs in.
@@ -50,6 +53,9 @@ export function jsonReport(results: readonly RunResult[], frame: JsonFrame): Jso
         eventLoopDelayMsMax: run.eventLoopDelayMsMax,
       })),
     notRun: results.filter((result) => result.state !== 'measured'),
+    brokenClaims: reports.flatMap(({ name, subjects }) =>
+      subjects.flatMap(({ subject, brokenClaims }) => brokenClaims.map((what) => ({ subject, workload: name, what }))),
+    ),
   }
 }
 
@@ -65,6 +71,12 @@ export async function whyNotWritable(path: string): Promise<string | null> {
   }
 }
 
-export async function writeJson(path: string, report: JsonReport): Promise<void> {
-  await writeFile(path, `${JSON.stringify(report, null, 2)}\n`)
+/** Writes the report. @returns why that was not possible, or `null`. */
+export async function whyNotWritten(path: string, report: JsonReport): Promise<string | null> {
+  try {
+    await writeFile(path, `${JSON.stringify(report, null, 2)}\n`)
+    return null
+  } catch (error) {
+    return messageOf(error)
+  }
 }

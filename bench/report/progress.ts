@@ -1,5 +1,5 @@
-import type { RunPlan, RunResult } from '../result.ts'
-import type { Watcher } from '../run-all.ts'
+import type { RunPlan, RunResult } from '../run/result.ts'
+import type { Watcher } from '../run/run-all.ts'
 import { formatSeconds, MIB } from '../units.ts'
 
 /** What progress is shown on; `process.stderr` has all of it. */
@@ -46,8 +46,7 @@ function sum<T>(items: readonly T[], valueOf: (item: T) => number): number {
 export class Progress implements Watcher {
   private readonly output: ProgressOutput
   private readonly done: TimedRun[] = []
-  private current: { readonly plan: RunPlan; readonly left: number | null; readonly total: number } | null =
-    null
+  private current: { readonly plan: RunPlan; readonly left: number | null; readonly total: number } | null = null
   private currentStartedAtMs = 0
   private timer: NodeJS.Timeout | undefined
 

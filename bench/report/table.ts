@@ -25,9 +25,7 @@ export function layOut(
   const widths = columns.map(({ heading }, index) =>
     Math.max(
       ...heading.map((line) => line.length),
-      ...rows.map((row) =>
-        'cells' in row ? (row.cells[index] ?? '').length : index === 0 ? row.name.length : 0,
-      ),
+      ...rows.map((row) => ('cells' in row ? (row.cells[index] ?? '').length : index === 0 ? row.name.length : 0)),
     ),
   )
   const lineOf = (cells: readonly string[]) =>
@@ -50,10 +48,7 @@ export function layOut(
       if ('cells' in row) return [lineOf(row.cells)]
       const [first = '', ...others] = wrap(row.text, widthMax - nameWidth - GAP.length)
       const indent = ' '.repeat(nameWidth)
-      return [
-        `${row.name.padEnd(nameWidth)}${GAP}${first}`,
-        ...others.map((line) => `${indent}${GAP}${line}`),
-      ]
+      return [`${row.name.padEnd(nameWidth)}${GAP}${first}`, ...others.map((line) => `${indent}${GAP}${line}`)]
     }),
   }
 }

@@ -1,7 +1,7 @@
 /** What is printed at the end. */
 import { styleText } from 'node:util'
 import type { Environment } from '../measure/environment.ts'
-import type { NotRun } from '../result.ts'
+import type { NotRun } from '../run/result.ts'
 import { BASELINE_NAME } from '../subjects/index.ts'
 import { formatBytes, MIB } from '../units.ts'
 import type { SubjectSummary } from './summary.ts'
@@ -9,6 +9,9 @@ import { type Column, layOut, type Row, wrap } from './table.ts'
 
 /** Readable in a terminal of this width. */
 export const WIDTH_MAX = 100
+
+/** From here on every CPU had something else to do. Less is what a benchmark that ended just now leaves behind. */
+const BUSY_LOAD_PER_CPU = 1
 
 /** Puts a mark at the number that breaks a claim. */
 const BROKEN_MARK = '!'
@@ -44,6 +47,10 @@ export function environmentLines(environment: Environment): string[] {
       : `${fileSystemType} on ${device} (${mountOptions}), footprint by ${environment.footprintSource}`,
   ]
   if (forceDirectIo !== null && forceDirectIo !== '') lines.push(`FORCEDIRECTIO=${forceDirectIo} is set`)
+  const { loadAverage, cpuCount } = environment
+  if (loadAverage > cpuCount * BUSY_LOAD_PER_CPU) {
+    lines.push(`The machine is busy (load ${loadAverage.toFixed(1)}): the numbers are less certain than they look.`)
+  }
   return lines.flatMap((line) => wrap(line, WIDTH_MAX))
 }
 
@@ -81,8 +88,7 @@ function styleOf({ notRun, brokenClaims, medians }: SubjectSummary): 'red' | 'di
 
 function rowOf(summary: SubjectSummary): Row {
   const { subject, medians, notRun } = summary
-  if (medians === null)
-    return { name: subject, text: notRun === null ? 'no run was finished' : describe(notRun) }
+  if (medians === null) return { name: subject, text: notRun === null ? 'no run was finished' : describe(notRun) }
   const mark = summary.brokenClaims.length > 0 ? ` ${BROKEN_MARK}` : ''
   return {
     cells: [
@@ -102,18 +108,14 @@ function rowOf(summary: SubjectSummary): Row {
 function describe(notRun: NotRun): string {
   const how = notRun.state === 'unsupported' ? 'not possible here' : `FAILED in round ${notRun.round}`
   // System errors begin with their code already.
-  const message = notRun.message.startsWith(notRun.code)
-    ? notRun.message
-    : `${notRun.code}, ${notRun.message}`
+  const message = notRun.message.startsWith(notRun.code) ? notRun.message : `${notRun.code}, ${notRun.message}`
   return `${how}: ${message}`
 }
 
 function notesOf(summary: SubjectSummary, rounds: number): string[] {
   const notes = summary.brokenClaims.map((broken) => `${BROKEN_MARK} ${summary.subject} ${broken}`)
   if (summary.medians !== null && summary.notRun !== null) {
-    notes.push(
-      `${summary.subject}: ${summary.roundsMeasured} of ${rounds} rounds. ${describe(summary.notRun)}`,
-    )
+    notes.push(`${summary.subject}: ${summary.roundsMeasured} of ${rounds} rounds. ${describe(summary.notRun)}`)
   }
   return notes
 }

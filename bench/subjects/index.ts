@@ -12,10 +12,7 @@ export const subjects: readonly Subject[] = [
   strategySubject('direct', 'uncached-io, O_DIRECT'),
   strategySubject('dontcache', 'uncached-io, RWF_DONTCACHE (Linux 6.14 and later)'),
   strategySubject('evict', 'uncached-io, buffered, pages dropped behind the write position'),
-  strategySubject(
-    BASELINE_NAME,
-    'uncached-io, plain writes through the page cache; what the ratios refer to',
-  ),
+  strategySubject(BASELINE_NAME, 'uncached-io, plain writes through the page cache; what the ratios refer to'),
   fsWriteStream,
   fsFileHandle,
   sonicBoom,

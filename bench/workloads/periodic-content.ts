@@ -29,11 +29,7 @@ const READ_WHOLE_BYTES_MAX = 16 * MIB
  *
  * @returns `null` when it is right, or what is wrong.
  */
-export async function checkPeriodicFile(
-  path: string,
-  bytes: number,
-  period: Uint8Array,
-): Promise<string | null> {
+export async function checkPeriodicFile(path: string, bytes: number, period: Uint8Array): Promise<string | null> {
   const handle = await open(path, 'r')
   try {
     const { size } = await handle.stat()
@@ -42,8 +38,7 @@ export async function checkPeriodicFile(
       const found = Buffer.alloc(length)
       const { bytesRead } = await handle.read(found, 0, length, offset)
       if (bytesRead !== length) return `the file ends at ${offset + bytesRead} while it is read`
-      const wrongAt =
-        found.compare(periodAt(period, offset, length)) === 0 ? -1 : firstWrong(found, period, offset)
+      const wrongAt = found.compare(periodAt(period, offset, length)) === 0 ? -1 : firstWrong(found, period, offset)
       if (wrongAt >= 0) return `wrong content at offset ${wrongAt}`
     }
     return null

@@ -21,8 +21,7 @@ export class PieceFeed implements PreparedWorkload {
   leftBytes: number
 
   constructor(pieces: readonly Buffer[], bytes: number) {
-    if (!pieces.some((piece) => piece.length > 0))
-      throw new RangeError('a feed needs a piece that is not empty')
+    if (!pieces.some((piece) => piece.length > 0)) throw new RangeError('a feed needs a piece that is not empty')
     this.pieces = pieces
     this.leftBytes = bytes
   }

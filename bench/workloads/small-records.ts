@@ -19,7 +19,7 @@ export const smallRecords: Workload = {
   summary: `records of ${RECORD_BYTES} bytes in pieces of ${RECORD_PIECE_BYTES.join(', ')}`,
   // A quarter of `large`: with a call for each piece some subjects are ten times slower here.
   defaultBytes: 256 * MIB,
-  quickBytes: 64 * MIB,
+  quickBytes: 128 * MIB,
   prepare(bytes) {
     return new PieceFeed(cutIntoPieces(makeRecords()), bytes)
   },

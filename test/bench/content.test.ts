@@ -34,9 +34,7 @@ describe('checkPeriodicFile', () => {
   })
 
   it('finds a single wrong byte in a small file', async () => {
-    await writePeriodic(3 * MIB, (content) =>
-      content.writeUInt8((content.readUInt8(2_500_000) + 1) & 255, 2_500_000),
-    )
+    await writePeriodic(3 * MIB, (content) => content.writeUInt8((content.readUInt8(2_500_000) + 1) & 255, 2_500_000))
     expect(await checkPeriodicFile(path, 3 * MIB, period)).toBe('wrong content at offset 2500000')
   })
 

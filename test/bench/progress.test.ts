@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { estimateSecondsLeft, Progress } from '../../bench/report/progress.ts'
-import type { RunPlan } from '../../bench/result.ts'
+import type { RunPlan } from '../../bench/run/result.ts'
 import { measured } from './runs.ts'
 
 const plan = (subject: string, workload = 'large', bytes = 100): RunPlan => ({
@@ -37,13 +37,13 @@ describe('estimateSecondsLeft', () => {
   })
 })
 
-describe('Progress', () => {
-  function collect(isTTY: boolean, columns = 60) {
-    const texts: string[] = []
-    const output = { isTTY, columns, write: (text: string) => texts.push(text) }
-    return { texts, progress: new Progress(output) }
-  }
+function collect(isTTY: boolean, columns = 60) {
+  const texts: string[] = []
+  const output = { isTTY, columns, write: (text: string) => texts.push(text) }
+  return { texts, progress: new Progress(output) }
+}
 
+describe('Progress', () => {
   it('writes a plain line for each run where there is no terminal', () => {
     const { texts, progress } = collect(false)
     progress.runBegins(plan('direct'), [plan('direct'), plan('evict')])

@@ -1,12 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import type { RunPlan, RunResult } from '../../bench/result.ts'
-import { runAll } from '../../bench/run-all.ts'
+import type { RunPlan, RunResult } from '../../bench/run/result.ts'
+import { runAll } from '../../bench/run/run-all.ts'
 import { measured, notRun } from './runs.ts'
 
 const workloads = [{ name: 'large', bytes: 100 }]
 const silent = { runBegins() {}, runEnded() {} }
+const fails = () => Promise.reject(new Error('a bug'))
 const never = new AbortController().signal
+
+async function slowly(plan: RunPlan): Promise<RunResult> {
+  await sleep(60)
+  return resultOf(plan)
+}
 
 function resultOf(plan: RunPlan): RunResult {
   const { subject, round } = plan
@@ -41,10 +47,6 @@ describe('runAll', () => {
 
   it('begins no round that would not fit into the time, but always does one', async () => {
     const options = { rounds: 9, timeBudgetSeconds: 0.05, subjects: ['a'] }
-    const slowly = async (plan: RunPlan) => {
-      await sleep(60)
-      return resultOf(plan)
-    }
     expect(await runAll(options, workloads, slowly, silent, never)).toMatchObject({
       roundsDone: 1,
       stoppedBy: 'time-budget',
@@ -66,7 +68,6 @@ describe('runAll', () => {
 
   it('does not hide a fault of its own', async () => {
     const options = { rounds: 1, timeBudgetSeconds: null, subjects: ['a'] }
-    const run = () => Promise.reject(new Error('a bug'))
-    await expect(runAll(options, workloads, run, silent, never)).rejects.toThrow('a bug')
+    await expect(runAll(options, workloads, fails, silent, never)).rejects.toThrow('a bug')
   })
 })

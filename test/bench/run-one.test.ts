@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
-import type { RunResult } from '../../bench/result.ts'
-import { type RunContext, runOne, timeLimitMsFor } from '../../bench/run-one.ts'
+import type { RunResult } from '../../bench/run/result.ts'
+import { type RunContext, runOne, timeLimitMsFor } from '../../bench/run/run-one.ts'
 import { GIB } from '../../bench/units.ts'
 import { makeRecords } from '../../bench/workloads/small-records.ts'
 
@@ -16,16 +16,19 @@ afterAll(() => {
   rmSync(folder, { recursive: true })
 })
 
-/** Stands in for the writing process; `path` and `send` are at hand. */
+/** Stands in for the writing process; `path`, `send` and the `right` content are at hand. */
 function script(body: string): URL {
   const file = join(scripts, `${readdirSync(scripts).length}.mjs`)
   writeFileSync(
     file,
-    `import { writeFileSync } from 'node:fs'
+    `import { once } from 'node:events'
+    import { writeFileSync } from 'node:fs'
     const path = process.argv[3]
     const numbers = { seconds: 1, cpuUserSeconds: 0.5, cpuSystemSeconds: 0.25, eventLoopDelayMsMax: 2 }
     const send = (report) => process.send({ state: 'written', bytes: 157, ...numbers, ...report })
     const right = Buffer.from('${makeRecords().subarray(0, 157).toString('hex')}', 'hex')
+    process.send({ state: 'ready' })
+    await once(process, 'message')
     ${body}`,
   )
   return pathToFileURL(file)
@@ -37,7 +40,7 @@ async function run(body: string, changes: Partial<RunContext> = {}): Promise<Run
   const result = await runOne(plan, {
     folder,
     runScript: script(body),
-    touchScript: script('process.exit()'),
+    memoryScript: script('process.exit()'),
     residentBytesOf: async (path) => (await stat(path)).size * 10,
     timeLimitMs: () => 10_000,
     signal: new AbortController().signal,
@@ -114,8 +117,9 @@ describe('runOne', () => {
   })
 
   it('fails when the footprint cannot be had', async () => {
-    const residentBytesOf = () => Promise.reject(Object.assign(new Error('not today'), { code: 'EPERM' }))
-    expect(await run('writeFileSync(path, right); send()', { residentBytesOf })).toMatchObject({
+    const error = Object.assign(new Error('not today'), { code: 'EPERM' })
+    const changes = { residentBytesOf: () => Promise.reject(error) }
+    expect(await run('writeFileSync(path, right); send()', changes)).toMatchObject({
       state: 'failed',
       code: 'EPERM',
       message: 'not today',

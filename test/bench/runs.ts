@@ -1,4 +1,4 @@
-import type { MeasuredRun, NotRun } from '../../bench/result.ts'
+import type { MeasuredRun, NotRun } from '../../bench/run/result.ts'
 import { MIB } from '../../bench/units.ts'
 
 /** A run of 64 MiB in one second with half a second of CPU, which leaves nothing in the cache. */

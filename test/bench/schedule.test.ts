@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { planRound } from '../../bench/schedule.ts'
+import { planRound } from '../../bench/run/schedule.ts'
 
 const workloads = [
   { name: 'large', bytes: 100 },

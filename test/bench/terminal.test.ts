@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import type { Environment } from '../../bench/measure/environment.ts'
 import { summarize } from '../../bench/report/summary.ts'
 import { layOut, wrap } from '../../bench/report/table.ts'
 import { environmentLines, legendLines, WIDTH_MAX, workloadLines } from '../../bench/report/terminal.ts'
-import type { RunResult } from '../../bench/result.ts'
+import type { RunResult } from '../../bench/run/result.ts'
 import { subjects } from '../../bench/subjects/index.ts'
 import { GIB, MIB } from '../../bench/units.ts'
 import { measured, notRun } from './runs.ts'
@@ -16,13 +17,26 @@ function tableOf(results: RunResult[], colour = false): string[] {
     subjects.filter(({ name }) => names.has(name)),
     'buffered',
   )
-  return workloadLines(
-    { name: 'large', summary: 'chunks of 1 MiB', bytes: GIB, rounds: 2, subjects: rows },
-    colour,
-  )
+  return workloadLines({ name: 'large', summary: 'chunks of 1 MiB', bytes: GIB, rounds: 2, subjects: rows }, colour)
 }
 
 const lineOf = (lines: string[], start: string) => lines.find((line) => line.startsWith(start))
+
+const environment: Environment = {
+  kernel: 'Linux 6.18.0-a-rather-long-name-of-a-kernel x64',
+  node: 'v20.20.2',
+  packageVersion: '0.1.0',
+  cpuModel: 'Some(R) Vendor(R) Long Name of a Processor @ 3.00GHz',
+  cpuCount: 128,
+  memoryBytes: 512 * GIB,
+  loadAverage: 1.25,
+  fileSystemType: 'btrfs',
+  mountOptions: 'rw,relatime',
+  superOptions: 'rw',
+  device: '/dev/mapper/some-volume-group-some-logical-volume',
+  footprintSource: 'mincore',
+  forceDirectIo: null,
+}
 
 describe('layOut', () => {
   it('puts headings of one and of two lines above columns as wide as their widest cell', () => {
@@ -114,9 +128,7 @@ describe('the table of a workload', () => {
     )
     const lines = tableOf([measured({ subject: 'sonic-boom' }), notRun({ ...failure, round: 2 })])
     expect(lineOf(lines, 'sonic-boom ')).toMatch(/ 64 /)
-    expect(lines.at(-1)).toBe(
-      'sonic-boom: 1 of 2 rounds. FAILED in round 2: ERR_TIME_LIMIT, not done after 30 s',
-    )
+    expect(lines.at(-1)).toBe('sonic-boom: 1 of 2 rounds. FAILED in round 2: ERR_TIME_LIMIT, not done after 30 s')
   })
 
   it('marks a subject that claims to be uncached and is not', () => {
@@ -125,7 +137,7 @@ describe('the table of a workload', () => {
     ])
     expect(lineOf(lines, 'direct !')).toBeDefined()
     expect(lines).toContain('! direct left 12 MiB (18.8 %) in the page cache, not nothing')
-    expect(lines).toContain('! direct had 12 MiB in the page cache, not 1 MiB at most')
+    expect(lines).toContain('! direct had 12288 KiB in the page cache, not 1024 KiB at most')
   })
 
   it('uses colour only when told to', () => {
@@ -143,21 +155,27 @@ describe('the table of a workload', () => {
         notRun({ message: 'no '.repeat(100) }),
       ]),
       ...legendLines(),
-      ...environmentLines({
-        kernel: 'Linux 6.18.0-a-rather-long-name-of-a-kernel x64',
-        node: 'v20.20.2',
-        packageVersion: '0.1.0',
-        cpuModel: 'Some(R) Vendor(R) Long Name of a Processor @ 3.00GHz',
-        cpuCount: 128,
-        memoryBytes: 512 * GIB,
-        fileSystemType: 'btrfs',
-        mountOptions: 'rw,relatime',
-        superOptions: 'rw',
-        device: '/dev/mapper/some-volume-group-some-logical-volume',
-        footprintSource: 'mincore',
-        forceDirectIo: '1',
-      }),
+      ...environmentLines({ ...environment, loadAverage: 129, forceDirectIo: '1' }),
     ]
     for (const line of lines) expect(line.length, line).toBeLessThanOrEqual(WIDTH_MAX)
+  })
+})
+
+describe('the environment', () => {
+  it('says where the numbers come from', () => {
+    const text = environmentLines(environment).join(' ')
+    expect(text).toContain('uncached-io 0.1.0, Node v20.20.2, Linux 6.18.0')
+    expect(text).toContain(
+      'btrfs on /dev/mapper/some-volume-group-some-logical-volume (rw,relatime), footprint by mincore',
+    )
+  })
+
+  it('warns of a busy machine, and of FORCEDIRECTIO', () => {
+    const { cpuCount } = environment
+    const linesAt = (loadAverage: number) => environmentLines({ ...environment, loadAverage }).join(' ')
+    expect(linesAt(cpuCount)).not.toContain('busy')
+    expect(linesAt(cpuCount + 1)).toContain('The machine is busy (load 129.0)')
+    expect(linesAt(0)).not.toContain('FORCEDIRECTIO')
+    expect(environmentLines({ ...environment, forceDirectIo: '1' })).toContain('FORCEDIRECTIO=1 is set')
   })
 })

@@ -15,23 +15,12 @@ describe('parseBytes', () => {
     expect(parseBytes(text)).toBe(bytes)
   })
 
-  it.each([
-    '',
-    '0',
-    '0GiB',
-    '-1',
-    '1e6',
-    'GiB',
-    '1 GiB 2',
-    '1.5',
-    '0.3KiB',
-    '1G',
-    '1Gib/s',
-    '9999999TiB',
-    'NaN',
-  ])('does not take %j for a size', (text) => {
-    expect(parseBytes(text)).toBeNull()
-  })
+  it.each(['', '0', '0GiB', '-1', '1e6', 'GiB', '1 GiB 2', '1.5', '0.3KiB', '1G', '1Gib/s', '9999999TiB', 'NaN'])(
+    'does not take %j for a size',
+    (text) => {
+      expect(parseBytes(text)).toBeNull()
+    },
+  )
 })
 
 describe('formatBytes', () => {

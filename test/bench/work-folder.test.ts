@@ -2,8 +2,8 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { makeWorkFolder, whyNotUsable, whyTooLittleSpace } from '../../bench/run/work-folder.ts'
 import { GIB } from '../../bench/units.ts'
-import { makeWorkFolder, whyNotUsable, whyTooLittleSpace } from '../../bench/work-folder.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'bench-folder-'))
 const file = join(folder, 'file')
@@ -18,9 +18,7 @@ describe('whyNotUsable', () => {
   it('says what is wrong', async () => {
     expect(await whyNotUsable(file)).toBe(`${file} is not a folder`)
     expect(await whyNotUsable(join(folder, 'none'))).toBe(`${join(folder, 'none')} does not exist`)
-    expect(await whyNotUsable(join(file, 'below'))).toBe(
-      `${join(file, 'below')} cannot be written to (ENOTDIR)`,
-    )
+    expect(await whyNotUsable(join(file, 'below'))).toBe(`${join(file, 'below')} cannot be written to (ENOTDIR)`)
   })
 })
 

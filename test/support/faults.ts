@@ -1,7 +1,7 @@
 import { type Binding, binding, type NativeFile } from '../../src/binding.ts'
+import type { Internals } from '../../src/open-file.ts'
 import { openWith } from '../../src/open-writer.ts'
 import { type OpenWriterOptions, type PathLike, settingsFrom } from '../../src/options.ts'
-import type { Internals } from '../../src/target.ts'
 import { Writer } from '../../src/writer.ts'
 
 /** The system calls of a file, each of which a test can replace; `real` is the file on the disk. */
@@ -30,7 +30,9 @@ function wrap(real: NativeFile, faults: FileFaults): NativeFile {
   return new Proxy(real, {
     get(target, name: keyof NativeFile) {
       const fault = faults[name] as ((file: NativeFile, ...parameters: unknown[]) => unknown) | undefined
-      const method = target[name] as (...parameters: unknown[]) => unknown
+      const method = target[name] as ((...parameters: unknown[]) => unknown) | undefined
+      // `then`, which await asks every object for, must stay missing.
+      if (method === undefined) return undefined
       return fault === undefined
         ? (...parameters: unknown[]) => method.apply(target, parameters)
         : (...parameters: unknown[]) => fault(target, ...parameters)
@@ -44,10 +46,6 @@ export function kernelError(code: string, errno: number, syscall: string): Error
 }
 
 /** A writer over another addon, or with an alignment stricter than the file asks for. */
-export async function openForTest(
-  path: PathLike,
-  options: OpenWriterOptions,
-  internals: Internals,
-): Promise<Writer> {
+export async function openForTest(path: PathLike, options: OpenWriterOptions, internals: Internals): Promise<Writer> {
   return await openWith(Writer, path, settingsFrom(options), internals)
 }

@@ -1,4 +1,4 @@
-import type { Options } from './options.ts'
+import type { Options } from '../options.ts'
 import type { RunPlan, RunResult } from './result.ts'
 import { planRound } from './schedule.ts'
 

@@ -48,7 +48,15 @@ export interface ChildMeasurement {
   readonly eventLoopDelayMsMax: number
 }
 
-/** The one message that the writing process sends. */
+/** Everything is set up; the writing process waits for a message to begin. */
+export interface ChildReady {
+  readonly state: 'ready'
+}
+
+/** What has become of the run. */
 export type ChildReport =
   | ({ readonly state: 'written' } & ChildMeasurement)
   | { readonly state: 'unsupported' | 'failed'; readonly code: string; readonly message: string }
+
+/** What the writing process sends: `ready`, then a report. */
+export type ChildMessage = ChildReady | ChildReport

@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs'
 import { access, constants, mkdtemp, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
-import { codeOf } from './errors.ts'
-import { formatBytes, MIB } from './units.ts'
+import { codeOf } from '../errors.ts'
+import { formatBytes, MIB } from '../units.ts'
 
 const FOLDER_PREFIX = '.uncached-io-bench-'
 

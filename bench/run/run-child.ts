@@ -1,13 +1,14 @@
 /**
- * One run in a process of its own, started by run-one.ts: takes a plan and a path as arguments, writes the file, sends
- * one message about it and waits to be ended.
+ * One run in a process of its own, started by writing-process.ts: takes a plan and a path as arguments, says when it
+ * is ready, writes the file once it is told to, sends a report and waits to be ended.
  */
-import { codeOf, messageOf } from './errors.ts'
-import { watchEventLoop } from './measure/event-loop.ts'
-import type { ChildMeasurement, ChildReport, RunPlan } from './result.ts'
-import { subjectNamed } from './subjects/index.ts'
-import { UnsupportedError } from './subjects/subject.ts'
-import { workloadNamed } from './workloads/index.ts'
+import { once } from 'node:events'
+import { codeOf, messageOf } from '../errors.ts'
+import { watchEventLoop } from '../measure/event-loop.ts'
+import { subjectNamed } from '../subjects/index.ts'
+import { UnsupportedError } from '../subjects/subject.ts'
+import { workloadNamed } from '../workloads/index.ts'
+import type { ChildMeasurement, ChildMessage, ChildReport, RunPlan } from './result.ts'
 
 // Ctrl-C reaches the whole process group; the parent decides what happens, and ends this process.
 process.on('SIGINT', () => {})
@@ -17,6 +18,9 @@ process.on('disconnect', () => process.exit(1))
 async function measure(plan: RunPlan, path: string): Promise<ChildMeasurement> {
   const subject = subjectNamed(plan.subject)
   const prepared = workloadNamed(plan.workload).prepare(plan.bytes)
+  const toldToBegin = once(process, 'message')
+  send({ state: 'ready' })
+  await toldToBegin
   const eventLoop = await watchEventLoop()
 
   const cpuAtStart = process.cpuUsage()
@@ -36,6 +40,10 @@ async function measure(plan: RunPlan, path: string): Promise<ChildMeasurement> {
   }
 }
 
+function send(message: ChildMessage): void {
+  process.send?.(message)
+}
+
 async function report(plan: RunPlan, path: string): Promise<ChildReport> {
   try {
     return { state: 'written', ...(await measure(plan, path)) }
@@ -48,4 +56,4 @@ async function report(plan: RunPlan, path: string): Promise<ChildReport> {
 const [planJson, path] = process.argv.slice(2)
 if (planJson === undefined || path === undefined) throw new Error('started without a plan and a path')
 const plan: RunPlan = JSON.parse(planJson)
-process.send?.(await report(plan, path))
+send(await report(plan, path))

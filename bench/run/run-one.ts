@@ -1,0 +1,132 @@
+import { open, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { codeOf, messageOf } from '../errors.ts'
+import { FootprintSampler, type ResidentBytesOf } from '../measure/footprint-sampler.ts'
+import { type WarmMemory, warmMemory } from '../measure/warm-memory.ts'
+import { MIB } from '../units.ts'
+import { workloadNamed } from '../workloads/index.ts'
+import type { ChildReport, NotRun, RunPlan, RunResult } from './result.ts'
+import { WritingProcess } from './writing-process.ts'
+
+export interface RunContext {
+  /** Where the file is written; it holds one file at a time. */
+  readonly folder: string
+  /** The script of the writing process, and the one that warms memory for it. */
+  readonly runScript: URL
+  readonly memoryScript: URL
+  readonly residentBytesOf: ResidentBytesOf
+  /** How long a run may take; {@link timeLimitMsFor} unless a test has less patience. */
+  readonly timeLimitMs: (bytes: number) => number
+  /** Aborted when the whole benchmark is to end. */
+  readonly signal: AbortSignal
+}
+
+/** The start of a process and a stall of the disk, generously. */
+const TIME_LIMIT_BASE_MS = 30_000
+/** Slower than a memory stick: who is slower hangs. */
+const BYTES_PER_MS_MIN = (10 * MIB) / 1000
+/** How long a run of this many bytes may take before it counts as hanging. */
+export function timeLimitMsFor(bytes: number): number {
+  return TIME_LIMIT_BASE_MS + bytes / BYTES_PER_MS_MIN
+}
+
+/**
+ * Does one run: warms memory, starts the writing process, watches the file's footprint, takes the numbers, ends the
+ * process, checks the file and removes it, so that the next run finds neither its pages nor its blocks.
+ *
+ * @throws the signal's reason when the benchmark is ended meanwhile; whatever else goes wrong is a `failed` result.
+ */
+export async function runOne(plan: RunPlan, context: RunContext): Promise<RunResult> {
+  const path = join(context.folder, `${plan.workload}.data`)
+  try {
+    return await runWarm(plan, path, context)
+  } catch (error) {
+    context.signal.throwIfAborted()
+    return notRun(plan, { state: 'failed', code: codeOf(error), message: messageOf(error) })
+  }
+}
+
+async function runWarm(plan: RunPlan, path: string, context: RunContext): Promise<RunResult> {
+  const memory = await warmMemory(context.memoryScript, plan.bytes, context.signal)
+  try {
+    context.signal.throwIfAborted()
+    const result = await writeAndMeasure(plan, path, context, memory)
+    if (result.state === 'measured') return result
+    // The work folder's random name tells nobody anything.
+    return { ...result, message: result.message.replaceAll(`${context.folder}/`, '') }
+  } finally {
+    await memory.release()
+    await removeAndSettle(path, context.folder)
+  }
+}
+
+async function writeAndMeasure(
+  plan: RunPlan,
+  path: string,
+  context: RunContext,
+  memory: WarmMemory,
+): Promise<RunResult> {
+  const { signal, residentBytesOf } = context
+  const writing = new WritingProcess(context.runScript, plan, path, context.timeLimitMs(plan.bytes), signal)
+  let report: ChildReport
+  let sampler: FootprintSampler | undefined
+  let footprintPeakBytes = 0
+  let footprintResidualBytes = 0
+  try {
+    const failure = await writing.ready()
+    await memory.release()
+    sampler = new FootprintSampler(path, residentBytesOf)
+    report = failure ?? (await writing.write())
+    signal.throwIfAborted()
+    if (report.state === 'written') {
+      footprintResidualBytes = await residentBytesOf(path)
+      // What is left was there before the end too, whether or not a sample fell into that moment.
+      footprintPeakBytes = Math.max((await sampler?.stop()) ?? 0, footprintResidualBytes)
+    }
+  } finally {
+    await writing.end()
+    await sampler?.stop().catch(() => {})
+  }
+  signal.throwIfAborted()
+  if (report.state !== 'written') return notRun(plan, report)
+
+  const wrong = await whatIsWrong(plan, path, report.bytes)
+  if (wrong !== null) return notRun(plan, { state: 'failed', code: 'ERR_WRONG_BYTES', message: wrong })
+  const { seconds, cpuUserSeconds, cpuSystemSeconds, eventLoopDelayMsMax } = report
+  return {
+    ...plan,
+    state: 'measured',
+    seconds,
+    cpuUserSeconds,
+    cpuSystemSeconds,
+    footprintPeakBytes,
+    footprintResidualBytes,
+    eventLoopDelayMsMax,
+  }
+}
+
+/** A subject that loses data must not look fast. */
+async function whatIsWrong(plan: RunPlan, path: string, writtenBytes: number): Promise<string | null> {
+  if (writtenBytes !== plan.bytes) return `it says to have written ${writtenBytes} bytes instead of ${plan.bytes}`
+  return workloadNamed(plan.workload).check(path, plan.bytes)
+}
+
+/**
+ * Drops the file with its cached pages. The folder's fsync commits that, so that freeing the blocks (on some mounts
+ * also discarding them) is over before the next run and is not billed to it.
+ */
+async function removeAndSettle(path: string, folder: string): Promise<void> {
+  await rm(path, { force: true })
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+function notRun(plan: RunPlan, report: Exclude<ChildReport, { state: 'written' }>): NotRun {
+  const { subject, workload, round } = plan
+  const { state, code, message } = report
+  return { state, subject, workload, round, code, message }
+}

@@ -1,0 +1,89 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import type { ChildMessage, ChildReport, RunPlan } from './result.ts'
+
+/** Enough of the last words of a crashed process to hold its error. */
+const STDERR_CHARS_MAX = 2000
+
+/** The process that writes, from outside. However it ends, each step answers with a report. */
+export class WritingProcess {
+  private readonly child: ChildProcess
+  private readonly closed: Promise<unknown>
+  private readonly tooLong: AbortSignal
+  private readonly ending: AbortSignal
+  private readonly kill = () => this.child.kill('SIGKILL')
+  private stderr = ''
+
+  /**
+   * Starts it. It is ended when `signal` is aborted, or when it is not done after `limitMs`.
+   *
+   * @param script the module to run, with the plan and the path as its arguments.
+   */
+  constructor(
+    script: URL,
+    plan: RunPlan,
+    path: string,
+    private readonly limitMs: number,
+    signal: AbortSignal,
+  ) {
+    this.child = fork(script, [JSON.stringify(plan), path], {
+      execArgv: [],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    })
+    // 'close' comes after 'exit', when stderr has been read to its end.
+    this.closed = once(this.child, 'close')
+    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr = (this.stderr + text).slice(-STDERR_CHARS_MAX)
+    })
+    this.tooLong = AbortSignal.timeout(limitMs)
+    this.ending = AbortSignal.any([signal, this.tooLong])
+    this.ending.addEventListener('abort', this.kill, { once: true })
+  }
+
+  /** Resolves when everything is set up and the clock could start: with `null`, or with what went wrong. */
+  async ready(): Promise<ChildReport | null> {
+    const message = await this.nextMessage()
+    return message.state === 'ready' ? null : message
+  }
+
+  /** Lets it write. Resolves when the file is closed, or it failed. */
+  async write(): Promise<ChildReport> {
+    const message = this.nextMessage()
+    // When it is gone by now the message tells, so the error of sending need not.
+    this.child.send('write', () => {})
+    const report = await message
+    return report.state === 'ready' ? this.failure() : report
+  }
+
+  /** Ends it, if it has not ended by itself. */
+  async end(): Promise<void> {
+    this.ending.removeEventListener('abort', this.kill)
+    this.kill()
+    await this.closed
+  }
+
+  private async nextMessage(): Promise<ChildMessage> {
+    const message = await Promise.race([
+      once(this.child, 'message').then(([first]: ChildMessage[]) => first),
+      this.closed.then(() => undefined),
+    ])
+    return message ?? this.failure()
+  }
+
+  private failure(): ChildReport {
+    if (this.tooLong.aborted) {
+      const message = `not done after ${Math.round(this.limitMs / 1e3)} s`
+      return { state: 'failed', code: 'ERR_TIME_LIMIT', message }
+    }
+    const how = this.child.signalCode ?? `exit code ${this.child.exitCode}`
+    const message = `the process ended with ${how} before it was done${lastWords(this.stderr)}`
+    return { state: 'failed', code: 'ERR_PROCESS_ENDED', message }
+  }
+}
+
+/** The line that names the error, or else the last one. */
+function lastWords(stderr: string): string {
+  const lines = stderr.split('\n').map((line) => line.trim())
+  const line = lines.find((text) => /\bError\b.*:/.test(text)) ?? lines.findLast((text) => text !== '')
+  return line === undefined ? '' : `: ${line}`
+}

@@ -1,0 +1,28 @@
+import { patchPieces } from './plan.ts'
+import type { Target } from './target.ts'
+
+/**
+ * Replaces bytes that are in the file: reads the blocks that are only partly replaced, and writes whole ones. Nothing
+ * else may be in flight to these blocks.
+ *
+ * @param memory aligned for the file; pieces are as long as it at most
+ * @param mayGoOn called before each write; throws when it is not to be done any more
+ */
+export async function patchFile(
+  target: Target,
+  bytes: Uint8Array,
+  offset: number,
+  memory: Uint8Array,
+  mayGoOn: () => void,
+): Promise<void> {
+  for (const piece of patchPieces(offset, bytes.byteLength, target.block, memory.byteLength)) {
+    const { start, length } = piece
+    const whole = piece.to - piece.from === length
+    // Zeros where the file is shorter than it was written: somebody cut it, and old memory is not to get there.
+    if (!whole) memory.fill(0, await target.read(memory, start, length), length)
+    memory.set(bytes.subarray(piece.from - offset, piece.to - offset), piece.from - start)
+    mayGoOn()
+    const end = start + length
+    await target.write({ bytes: memory, start, end, dataEnd: end, doneBytes: 0, state: 'flying' })
+  }
+}

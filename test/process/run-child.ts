@@ -1,0 +1,76 @@
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { expect } from 'vitest'
+
+const root = new URL('../../', import.meta.url)
+
+/** What children load. Both stand in a clone after `npm ci`; stale ones are of no use, so they are asserted. */
+export const addonPath = fileURLToPath(new URL('build/Release/uncached_io.node', root))
+export const packagePath = fileURLToPath(new URL('dist/index.js', root))
+
+export interface ChildEnd {
+  code: number | null
+  signal: NodeJS.Signals | null
+  stdout: string
+  stderr: string
+  /** Whether the child had to be killed because it did not end by itself. */
+  hung: boolean
+}
+
+export interface ChildOptions {
+  nodeArguments?: readonly string[]
+  env?: Record<string, string>
+  timeLimitMs?: number
+}
+
+/** 30 s: the longest of the fixtures needs two on an idle machine; what takes this long hangs. */
+const defaultTimeLimitMs = 30_000
+
+/** Runs a Node program to its end. */
+export async function runChild(
+  program: string | URL,
+  programArguments: readonly string[],
+  { nodeArguments = [], env = {}, timeLimitMs = defaultTimeLimitMs }: ChildOptions = {},
+): Promise<ChildEnd> {
+  expect(existsSync(addonPath), `${addonPath}: run npm run build`).toBe(true)
+  expect(existsSync(packagePath), `${packagePath}: run npm run build`).toBe(true)
+  const file = program instanceof URL ? fileURLToPath(program) : program
+  const child = spawn(process.execPath, [...nodeArguments, file, ...programArguments], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ADDON: addonPath, PACKAGE: packagePath, ...env },
+  })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+  let hung = false
+  const timer = setTimeout(() => {
+    hung = true
+    child.kill('SIGKILL')
+  }, timeLimitMs)
+  try {
+    return await new Promise((resolve, reject) => {
+      child.once('error', reject)
+      child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr, hung }))
+    })
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Runs a fixture that is to end by itself with `code`, and gives what it printed as JSON on its last line. */
+export async function resultOfChild<T>(
+  program: string | URL,
+  programArguments: readonly string[],
+  options?: ChildOptions,
+): Promise<T> {
+  const end = await runChild(program, programArguments, options)
+  expect({ code: end.code, signal: end.signal, hung: end.hung, stderr: end.stderr }).toEqual({
+    code: 0,
+    signal: null,
+    hung: false,
+    stderr: '',
+  })
+  return JSON.parse(end.stdout.trim().split('\n').at(-1) ?? '') as T
+}
