@@ -1,5 +1,5 @@
-import { ceilTo, floorTo, sealAt } from './plan.ts'
-import type { Span } from './target.ts'
+import { buffersFor, ceilTo, floorTo, roomIn, sealAt } from './plan.ts'
+import { type Span, spanOf } from './target.ts'
 
 /** A transfer out of a buffer of the pool. */
 export interface BufferSpan extends Span {
@@ -129,7 +129,7 @@ export class Filling {
     this.filled -= tailFrom
     this.bytes = noBuffer
     this.limit = 0
-    return { bytes, start, end: start + length, dataEnd, doneBytes: 0, state: 'flying' }
+    return spanOf(bytes, start, length, dataEnd)
   }
 
   /** Gives up an attached buffer whose bytes are all in the file or carried. */
@@ -138,9 +138,24 @@ export class Filling {
     return this.#detach(0, this.offset).bytes
   }
 
-  /** Moves on over bytes that go to the file from elsewhere. Only on a block boundary without a buffer. */
-  skip(count: number): void {
+  /**
+   * Moves on over at most `most` bytes, whole blocks, that go to the file from elsewhere in one piece. Only on a block
+   * boundary without a buffer. Gives their number.
+   */
+  skip(most: number): number {
+    const count = Math.min(most, sealAt(this.offset, this.bufferSize, this.block, this.grain))
     this.offset += count
+    return count
+  }
+
+  /** How many more buffers it takes to accept `byteLength` bytes. */
+  missingBuffers(byteLength: number): number {
+    return buffersFor(byteLength, this, this.bufferSize, this.block, this.grain)
+  }
+
+  /** Bytes that fit into the present buffer and `buffers` more. */
+  room(buffers: number): number {
+    return roomIn(buffers, this, this.bufferSize, this.block, this.grain)
   }
 
   /** Replaces bytes that are held here: [offset, offset + bytes.byteLength) lies in [this.offset, this.position). */

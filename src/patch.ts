@@ -1,5 +1,5 @@
 import { patchPieces } from './plan.ts'
-import type { Target } from './target.ts'
+import { spanOf, type Target } from './target.ts'
 
 /**
  * Replaces bytes that are in the file: reads the blocks that are only partly replaced, and writes whole ones. Nothing
@@ -22,7 +22,6 @@ export async function patchFile(
     if (!whole) memory.fill(0, await target.read(memory, start, length), length)
     memory.set(bytes.subarray(piece.from - offset, piece.to - offset), piece.from - start)
     mayGoOn()
-    const end = start + length
-    await target.write({ bytes: memory, start, end, dataEnd: end, doneBytes: 0, state: 'flying' })
+    await target.write(spanOf(memory, start, length))
   }
 }

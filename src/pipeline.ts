@@ -6,9 +6,9 @@ import { argumentError, detachedError } from './errors.ts'
 import { Filling, type Mark } from './filling.ts'
 import { totalBytes } from './options.ts'
 import { patchFile } from './patch.ts'
-import { buffersFor, floorTo, roomIn, sealAt } from './plan.ts'
+import { floorTo } from './plan.ts'
 import { Slot } from './slot.ts'
-import type { Span, Target } from './target.ts'
+import { type Span, spanOf, type Target } from './target.ts'
 import { WriteBehind } from './write-behind.ts'
 
 /**
@@ -16,9 +16,6 @@ import { WriteBehind } from './write-behind.ts'
  * aligned to it as well, whatever less the file asks for.
  */
 const fileSystemBlockBytes = 4096
-
-/** A number of outstanding spans that is never reached: waits for the end of everything. */
-const neverSo = -1
 
 const nothingTaken = 'nothing of the chunk was taken'
 
@@ -81,8 +78,7 @@ export class Pipeline {
 
   /** Bytes that can be taken at once, unless other writers have used up the cap on all buffers. */
   get roomBytes(): number {
-    const buffers = this.queueDepth - this.#buffersInUse
-    return roomIn(buffers, this.filling, this.bufferSize, this.target.block, this.#grain)
+    return this.filling.room(this.queueDepth - this.#buffersInUse)
   }
 
   /** Copies all chunks, or nothing when there is no room for all of them. */
@@ -90,8 +86,7 @@ export class Pipeline {
     if (!this.#ensure(totalBytes(chunks))) return false
     for (const chunk of chunks) {
       for (let from = 0; from < chunk.byteLength; ) {
-        if (!this.filling.attached) this.#attach()
-        from += this.#put(chunk, from)
+        from += this.#putSome(chunk, from)
       }
     }
     return true
@@ -120,7 +115,7 @@ export class Pipeline {
         const count = this.#putSome(chunk, from)
         from += count
         if (count > 0) continue
-        await this.#oneLanded()
+        await this.#behind.oneLanded()
         this.#check()
         if (!whole()) await this.#undoDetached(mark)
       }
@@ -169,11 +164,11 @@ export class Pipeline {
   /** Waits for a buffer: one of our own, or, when all of them are free, one of other writers. */
   async #moreRoom(wanted: number): Promise<void> {
     if (this.#behind.outstanding > 0 || this.#submitSealed()) {
-      await this.#oneLanded()
-    } else if (this.#missingBuffers(wanted) > this.queueDepth) {
+      await this.#behind.oneLanded()
+    } else if (this.filling.missingBuffers(wanted) > this.queueDepth) {
       throw argumentError('ERR_OUT_OF_RANGE', `${wanted} bytes never fit at once: that is for write, not writeSync`)
     } else {
-      await Promise.race([sharedPool.given(), this.#behind.until(neverSo)])
+      await Promise.race([sharedPool.given(), this.#behind.untilFailure()])
     }
   }
 
@@ -185,7 +180,7 @@ export class Pipeline {
     const { position } = filling
     if (filling.filled > 0 && (position !== this.#flushedTo || this.#patched)) {
       while (!filling.attached && !this.#attach()) {
-        await this.#oneLanded()
+        await this.#behind.oneLanded()
         this.#check()
       }
       const kept = await target.keptBehind(position)
@@ -250,15 +245,9 @@ export class Pipeline {
     this.#giveBackIdle()
   }
 
-  // --- buffers
-
   /** Whether `byteLength` more bytes can be copied at once; takes the buffers for it. */
   #ensure(byteLength: number): boolean {
-    return this.#buffers.stock(this.#missingBuffers(byteLength), this.#buffersInUse)
-  }
-
-  #missingBuffers(byteLength: number): number {
-    return buffersFor(byteLength, this.filling, this.bufferSize, this.target.block, this.#grain)
+    return this.#buffers.stock(this.filling.missingBuffers(byteLength), this.#buffersInUse)
   }
 
   /** Makes the next `byteLength` bytes, at most `bufferSize`, contiguous; false when there is no buffer for it now. */
@@ -287,14 +276,6 @@ export class Pipeline {
     this.#buffers.giveSpares()
   }
 
-  // --- spans
-
-  #put(bytes: Uint8Array, from: number): number {
-    const count = this.filling.put(bytes, from)
-    if (this.filling.filled >= this.filling.limit) this.#submitSealed()
-    return count
-  }
-
   /** Sends off the whole blocks of the buffer. False when there are none. */
   #submitSealed(): boolean {
     const span = this.filling.seal()
@@ -303,7 +284,7 @@ export class Pipeline {
     return true
   }
 
-  #submit(span: Span): void {
+  #submit(span: Span | BorrowedSpan): void {
     if (this.#stopped !== undefined) {
       this.#release(span)
       throw this.#stopped
@@ -323,15 +304,13 @@ export class Pipeline {
     this.#behind.check()
   }
 
-  async #oneLanded(): Promise<void> {
-    await this.#behind.until(this.#behind.outstanding - 1)
-  }
-
-  // --- taking with waiting
-
   /** Copies as much as fits into one buffer. 0: there is none to be had now. */
   #putSome(bytes: Uint8Array, from: number): number {
-    return this.filling.attached || this.#attach() ? this.#put(bytes, from) : 0
+    const { filling } = this
+    if (!filling.attached && !this.#attach()) return 0
+    const count = filling.put(bytes, from)
+    if (filling.filled >= filling.limit) this.#submitSealed()
+    return count
   }
 
   /** A chunk of a buffer or more on a block goes out without a copy when its memory is aligned, too. */
@@ -357,7 +336,7 @@ export class Pipeline {
         const count = from < wholeBytes ? 0 : this.#putSome(bytes, from)
         from += count
         if (count > 0) continue
-        await this.#oneLanded()
+        await this.#behind.oneLanded()
         this.#check()
         if (bytes.byteLength !== byteLength) await this.#undoDetached(mark)
       }
@@ -372,27 +351,12 @@ export class Pipeline {
 
   /** Sends off a piece of a borrowed chunk. Gives its length. */
   #lend(bytes: Uint8Array, from: number, wholeBytes: number, borrowing: Borrowing): number {
-    const { filling } = this
-    const start = filling.offset
-    const count = Math.min(wholeBytes - from, sealAt(start, this.bufferSize, this.target.block, this.#grain))
-    const end = start + count
+    const start = this.filling.offset
+    const count = this.filling.skip(wholeBytes - from)
     borrowing.parts++
-    filling.skip(count)
-    const piece = bytes.subarray(from, from + count)
-    const span: BorrowedSpan = {
-      bytes: piece,
-      start,
-      end,
-      dataEnd: end,
-      doneBytes: 0,
-      state: 'flying',
-      borrowing,
-    }
-    this.#submit(span)
+    this.#submit({ ...spanOf(bytes.subarray(from, from + count), start, count), borrowing })
     return count
   }
-
-  // --- taking back
 
   /** After a failed write: gives what callers are told. */
   #takeBack(error: unknown): Error {

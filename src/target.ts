@@ -15,6 +15,11 @@ export interface Span extends Range {
   readonly bytes: Uint8Array
 }
 
+/** A transfer that is to begin. Without `dataEnd` all of it is the caller's. */
+export function spanOf<B extends Uint8Array>(bytes: B, start: number, length: number, dataEnd = start + length) {
+  return { bytes, start, end: start + length, dataEnd, doneBytes: 0, state: 'flying' as Range['state'] }
+}
+
 /** A file opened for a writer, nothing changed in it yet. */
 export interface Opened {
   readonly target: Target

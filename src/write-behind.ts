@@ -61,13 +61,23 @@ export class WriteBehind {
     if (this.#told !== undefined) throw this.#told
   }
 
-  /** Resolves when at most `outstanding` spans are, -1 never; rejects when that can't come because one failed. */
+  /** Resolves when at most `outstanding` spans are; rejects when that can't come because one failed. */
   async until(outstanding: number): Promise<void> {
     this.check()
     if (this.#inflight.outstanding <= outstanding) return
     await new Promise<void>((resolve, reject) => {
       this.#waiters.push({ outstanding, resolve, reject })
     })
+  }
+
+  /** Never resolves; rejects when something fails or everything is given up. */
+  async untilFailure(): Promise<void> {
+    await this.until(-1)
+  }
+
+  /** Resolves when one span less is outstanding than now. */
+  async oneLanded(): Promise<void> {
+    await this.until(this.#inflight.outstanding - 1)
   }
 
   /** Resolves when the kernel uses no memory of ours any more, whatever came of the writes. */
