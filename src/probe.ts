@@ -26,8 +26,8 @@ export interface ProbeReport {
   readonly recommended: Strategy
 }
 
-/** Some large writes and an odd tail: what residency depends on, and done in a moment on any disk. */
-const scratchBytes = 256 * 1024 + 100
+/** Whole buffers and an odd tail: what residency depends on, and done in a moment on any disk. */
+const scratchBytes = 2 * 1024 * 1024 + 100
 
 /**
  * Tries every strategy in a folder with a scratch file, which is removed again.

@@ -58,7 +58,10 @@ export interface WriterContract extends AsyncDisposable, Disposable {
   /** Bytes that were accepted and then dropped by `fail`, an abort, disposal or a final error. */
   readonly droppedBytes: number
 
-  /** Bytes that would be taken without waiting; 0 while a call is under way; null when the writer takes no more. */
+  /**
+   * Bytes that would be taken without waiting, unless other writers have used up the cap on all buffers; 0 while a call
+   * is under way; null when the writer takes no more.
+   */
   readonly desiredSize: number | null
 
   /**
@@ -111,8 +114,10 @@ export interface WriterContract extends AsyncDisposable, Disposable {
   drain(): Promise<void>
 
   /**
-   * Replaces bytes that were accepted before, wherever they are by now. `offset` is a file offset. The new bytes are in
-   * the file after the next `flush`, durable after the next `sync` or `end`.
+   * Replaces bytes that were accepted before, wherever they are by now. `offset` is a file offset. The chunk is copied at
+   * once. The new bytes are in the file after the next `flush`, durable after the next `sync` or `end`; without one they
+   * are lost when the writer fails, and count neither as accepted nor as dropped. When it is rejected as `retryable`, some
+   * of the bytes may have been replaced; the same call may be tried again.
    *
    * @throws TypeError ERR_NOT_ACCEPTED when the range is not within what this writer has accepted for this file
    */
@@ -125,8 +130,9 @@ export interface WriterContract extends AsyncDisposable, Disposable {
   sync(): Promise<void>
 
   /**
-   * Ends the present file as `end` does and goes on with a next one, keeping buffers and options. The next file is
-   * opened first: when that fails, the present one stays as it is. Resolves with the bytes of the file that ended.
+   * Ends the present file as `end` does and goes on with a next one, keeping options. The next file is opened first, and
+   * a new one prepared: when that fails, the present one stays as it is. One that is there is emptied only when the
+   * present one has ended, and failing then is final. Resolves with the bytes of the file that ended.
    *
    * @param options `start` defaults to 0 (with flags `a`: the end), `preallocate` to what `open` was given
    */
@@ -144,7 +150,7 @@ export interface WriterContract extends AsyncDisposable, Disposable {
   endSync(): number
 
   /**
-   * Drops what is buffered and closes the file, which keeps exactly its first `writtenBytes`. Calls under way reject
+   * Drops what is buffered and closes the file, which keeps its first `writtenBytes`. Calls under way reject
    * with `reason`. Nothing happens when the writer has ended or failed before.
    */
   fail(reason?: unknown): void

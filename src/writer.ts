@@ -338,7 +338,7 @@ export class Writer implements WriterContract {
 
   // --- failure
 
-  /** A failed write as callers see it. Called when nothing is flying. */
+  /** A failure as callers see it. */
   #onFailure(error: unknown): Error {
     if (this.#error !== undefined) return this.#error
     if (!isRetryable(error)) return this.#fatal(error)
