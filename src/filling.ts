@@ -142,7 +142,7 @@ export class Filling {
    * Moves on over at most `most` bytes, whole blocks, that go to the file from elsewhere in one piece. Only on a block
    * boundary without a buffer. Gives their number.
    */
-  skip(most: number): number {
+  advance(most: number): number {
     const count = Math.min(most, sealAt(this.offset, this.bufferSize, this.block, this.grain))
     this.offset += count
     return count

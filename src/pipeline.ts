@@ -352,7 +352,7 @@ export class Pipeline {
   /** Sends off a piece of a borrowed chunk. Gives its length. */
   #lend(bytes: Uint8Array, from: number, wholeBytes: number, borrowing: Borrowing): number {
     const start = this.filling.offset
-    const count = this.filling.skip(wholeBytes - from)
+    const count = this.filling.advance(wholeBytes - from)
     borrowing.parts++
     this.#submit({ ...spanOf(bytes.subarray(from, from + count), start, count), borrowing })
     return count

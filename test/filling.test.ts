@@ -190,7 +190,7 @@ describe('Filling', () => {
   it('keeps the tail when it moves on over borrowed bytes of whole blocks', () => {
     const filling = new Filling(512, 4096, 4096, 1024, new Uint8Array(0))
     // In pieces of a buffer that end on the grain.
-    expect([filling.skip(8192), filling.skip(5120), filling.skip(1024)]).toEqual([3072, 4096, 1024])
+    expect([filling.advance(8192), filling.advance(5120), filling.advance(1024)]).toEqual([3072, 4096, 1024])
     expect(filling.position).toBe(9216)
     filling.attach(usedBuffer(4096, 512))
     filling.put(someBytes(10), 0)
