@@ -156,25 +156,22 @@ describe.skipIf(!isRoot && process.env.CI !== 'true')(
   },
 )
 
-describe.skipIf(!isRoot && process.env.CI !== 'true')(
-  'on a read-only file system (needs root, to mount one)',
-  () => {
-    const mounted = temporaryFolder()
-    if (isRoot) {
-      execFileSync('mount', ['-t', 'tmpfs', 'none', mounted])
-      writeFileSync(`${mounted}/there`, 'precious')
-      execFileSync('mount', ['-o', 'remount,ro', mounted])
-      afterAll(() => execFileSync('umount', [mounted]))
-    }
+describe.skipIf(!isRoot && process.env.CI !== 'true')('on a read-only file system (needs root, to mount one)', () => {
+  const mounted = temporaryFolder()
+  if (isRoot) {
+    execFileSync('mount', ['-t', 'tmpfs', 'none', mounted])
+    writeFileSync(`${mounted}/there`, 'precious')
+    execFileSync('mount', ['-o', 'remount,ro', mounted])
+    afterAll(() => execFileSync('umount', [mounted]))
+  }
 
-    it.each(everyStrategy)('%s makes and changes no file', async (strategy) => {
-      for (const name of ['there', 'new']) {
-        const path = `${mounted}/${name}`
-        expect(await errorFrom(() => openUsual(path, strategy))).toMatchObject({ code: 'EROFS', path })
-      }
-      expect(await codeFrom(() => openWriter(`${mounted}/new`, { policy: 'prefer' }))).toBe('EROFS')
-      expect(existsSync(`${mounted}/new`)).toBe(false)
-      expectFile(`${mounted}/there`, Buffer.from('precious'))
-    })
-  },
-)
+  it.each(everyStrategy)('%s makes and changes no file', async (strategy) => {
+    for (const name of ['there', 'new']) {
+      const path = `${mounted}/${name}`
+      expect(await errorFrom(() => openUsual(path, strategy))).toMatchObject({ code: 'EROFS', path })
+    }
+    expect(await codeFrom(() => openWriter(`${mounted}/new`, { policy: 'prefer' }))).toBe('EROFS')
+    expect(existsSync(`${mounted}/new`)).toBe(false)
+    expectFile(`${mounted}/there`, Buffer.from('precious'))
+  })
+})
