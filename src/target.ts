@@ -99,9 +99,7 @@ export class Target {
     }
     const headBytes = this.start % this.block
     if (headBytes === 0) return new Uint8Array(0)
-    const block = allocate(this.block, this.memoryAlignment)
-    const got = await this.read(block, this.start - headBytes, this.block)
-    return block.fill(0, got).subarray(0, headBytes)
+    return (await this.#readBlock(this.start - headBytes)).subarray(0, headBytes)
   }
 
   async #preallocate(): Promise<void> {
@@ -174,10 +172,14 @@ export class Target {
   /** What was in the file behind `position` in the same block before it was opened; null: nothing, pad with zeros. */
   async keptBehind(position: number): Promise<Uint8Array | null> {
     if (position >= this.#lengthAtOpen || position % this.block === 0) return null
-    const block = allocate(this.block, this.memoryAlignment)
     const start = floorTo(position, this.block)
-    const got = await this.read(block, start, this.block)
-    return block.fill(0, got).subarray(position - start)
+    return (await this.#readBlock(start)).subarray(position - start)
+  }
+
+  /** The block at `start`, zeros where the file is shorter. */
+  async #readBlock(start: number): Promise<Buffer> {
+    const block = allocate(this.block, this.memoryAlignment)
+    return block.fill(0, await this.read(block, start, this.block))
   }
 
   /** Cuts off padding behind `writtenEnd` and, when the writer is done with the file, what was preallocated. */

@@ -1,18 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { allocAligned } from '../../src/index.ts'
 import type { Writer } from '../../src/writer.ts'
-import { someBytes } from '../support/bytes.ts'
+import { alignedBytes, someBytes } from '../support/bytes.ts'
 import { temporaryFolder } from '../support/folders.ts'
 import { block, expectContent, HeldWrites, openOver, poolWatch, rejection, soon } from './disk.ts'
 
 const folder = temporaryFolder()
 const buffer = 4 * block
-
-function alignedBytes(byteLength: number, seed = 1): Uint8Array {
-  const bytes = allocAligned(byteLength)
-  bytes.set(someBytes(byteLength, seed))
-  return bytes
-}
 
 /** As `someBytes`, in an ArrayBuffer of its own, so that it can be transferred. */
 function ownBytes(byteLength: number, seed = 1): Uint8Array {

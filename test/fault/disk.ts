@@ -7,6 +7,7 @@ import type { UncachedIOError } from '../../src/errors.ts'
 import type { Strategy } from '../../src/index.ts'
 import type { OpenWriterOptions } from '../../src/options.ts'
 import type { Writer } from '../../src/writer.ts'
+import { someBytes } from '../support/bytes.ts'
 import { type FileFaults, faultyBinding, kernelError, openForTest } from '../support/faults.ts'
 import { freshPath } from '../support/folders.ts'
 import { expectMode } from '../support/mode.ts'
@@ -230,4 +231,21 @@ export class CallLog {
   get names(): string[] {
     return this.calls.map(({ name }) => name)
   }
+}
+
+/** A writer with bytes accepted that the disk has no room for: two blocks fit, a write of five and a bit is under way. */
+export async function onFullDisk(
+  folder: string,
+  code = 'ENOSPC',
+): Promise<{
+  disk: FullDisk
+  writer: Writer
+  path: string
+  content: Buffer
+}> {
+  const disk = new FullDisk(2 * block, code)
+  const { writer, path } = await openOver(folder, disk.faults, { queueDepth: 4 })
+  const content = someBytes(5 * block + 123)
+  expect(writer.writeSync(content)).toBe(true)
+  return { disk, writer, path, content }
 }

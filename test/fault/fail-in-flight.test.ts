@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { allocAligned } from '../../src/index.ts'
-import { someBytes } from '../support/bytes.ts'
+import { alignedBytes, someBytes } from '../support/bytes.ts'
 import { freshPath, temporaryFolder } from '../support/folders.ts'
 import {
   block,
@@ -18,12 +17,6 @@ import {
 
 const folder = temporaryFolder()
 const buffer = 4 * block
-
-function alignedBytes(byteLength: number, seed = 1): Uint8Array {
-  const bytes = allocAligned(byteLength)
-  bytes.set(someBytes(byteLength, seed))
-  return bytes
-}
 
 describe('fail() while writes are in flight', () => {
   it.each([1, 2, 3, 4])('keeps borrowed memory until the kernel is done with it, %i at a time', async (queueDepth) => {

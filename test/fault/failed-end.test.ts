@@ -1,29 +1,25 @@
 import { readFileSync, statSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import type { Writer } from '../../src/writer.ts'
 import { someBytes } from '../support/bytes.ts'
 import { temporaryFolder } from '../support/folders.ts'
-import { block, expectContent, FullDisk, failing, HeldWrites, isPending, openOver, rejection, soon } from './disk.ts'
+import {
+  block,
+  expectContent,
+  FullDisk,
+  failing,
+  HeldWrites,
+  isPending,
+  onFullDisk,
+  openOver,
+  rejection,
+  soon,
+} from './disk.ts'
 
 const folder = temporaryFolder()
 
-/** A writer with bytes accepted that the disk has no room for: two blocks fit, a write of five and a bit is under way. */
-async function onFullDisk(code = 'ENOSPC'): Promise<{
-  disk: FullDisk
-  writer: Writer
-  path: string
-  content: Buffer
-}> {
-  const disk = new FullDisk(2 * block, code)
-  const { writer, path } = await openOver(folder, disk.faults, { queueDepth: 4 })
-  const content = someBytes(5 * block + 123)
-  expect(writer.writeSync(content)).toBe(true)
-  return { disk, writer, path, content }
-}
-
 describe('a failed end', () => {
   it('leaves an exact prefix: no hole, no padding, no byte behind a gap', async () => {
-    const { writer, path, content } = await onFullDisk()
+    const { writer, path, content } = await onFullDisk(folder)
     const error = await rejection(writer.end())
     expect(statSync(path).size).toBe(error.writtenBytes)
     expectContent(path, content.subarray(0, 2 * block))
@@ -99,7 +95,7 @@ describe('a failed end', () => {
   })
 
   it('can be followed by more writes, a flush and the end', async () => {
-    const { disk, writer, path, content } = await onFullDisk()
+    const { disk, writer, path, content } = await onFullDisk(folder)
     await rejection(writer.end())
     disk.makeSpace()
     const more = someBytes(3 * block, 2)

@@ -3,23 +3,9 @@ import { describe, expect, it } from 'vitest'
 import type { Writer } from '../../src/writer.ts'
 import { someBytes } from '../support/bytes.ts'
 import { freshPath, temporaryFolder } from '../support/folders.ts'
-import { block, expectContent, FullDisk, openOver, poolWatch, rejection, soon } from './disk.ts'
+import { block, expectContent, FullDisk, onFullDisk, openOver, poolWatch, rejection, soon } from './disk.ts'
 
 const folder = temporaryFolder()
-
-/** A writer with bytes accepted that the disk has no room for: two blocks fit, a write of five and a bit is under way. */
-async function onFullDisk(code = 'ENOSPC'): Promise<{
-  disk: FullDisk
-  writer: Writer
-  path: string
-  content: Buffer
-}> {
-  const disk = new FullDisk(2 * block, code)
-  const { writer, path } = await openOver(folder, disk.faults, { queueDepth: 4 })
-  const content = someBytes(5 * block + 123)
-  expect(writer.writeSync(content)).toBe(true)
-  return { disk, writer, path, content }
-}
 
 const told = { retryable: true, position: 2 * block, acceptedBytes: 5 * block + 123, syncedBytes: 0 }
 
@@ -30,7 +16,7 @@ describe.each(['ENOSPC', 'EDQUOT', 'EAGAIN'])('on a disk that is full (%s)', (co
     ['end', (writer: Writer) => writer.end()],
   ])('%s rejects again and again, loses nothing, and succeeds once there is room', async (_, call) => {
     const given = poolWatch()
-    const { disk, writer, path, content } = await onFullDisk(code)
+    const { disk, writer, path, content } = await onFullDisk(folder, code)
     for (let attempt = 0; attempt < 3; attempt++) {
       expect(await rejection(call(writer))).toMatchObject({ ...told, code, writtenBytes: 2 * block })
       expect(writer.acceptedBytes).toBe(content.byteLength)
@@ -45,7 +31,7 @@ describe.each(['ENOSPC', 'EDQUOT', 'EAGAIN'])('on a disk that is full (%s)', (co
   })
 
   it('writev takes all or nothing', async () => {
-    const { disk, writer, path, content } = await onFullDisk(code)
+    const { disk, writer, path, content } = await onFullDisk(folder, code)
     const chunks = [someBytes(10, 2), someBytes(20 * block, 3), someBytes(block, 4)]
     expect(await rejection(writer.writev(chunks))).toMatchObject({ retryable: true, code })
     expect(writer.acceptedBytes).toBe(content.byteLength)
@@ -71,7 +57,7 @@ describe.each(['ENOSPC', 'EDQUOT', 'EAGAIN'])('on a disk that is full (%s)', (co
   })
 
   it('writeAt rejects for bytes under way, and succeeds once there is room', async () => {
-    const { disk, writer, path, content } = await onFullDisk(code)
+    const { disk, writer, path, content } = await onFullDisk(folder, code)
     const patch = someBytes(2 * block, 7)
     expect(await rejection(writer.writeAt(patch, 100))).toMatchObject({ retryable: true, code })
     disk.makeSpace()
@@ -100,7 +86,7 @@ describe.each(['ENOSPC', 'EDQUOT', 'EAGAIN'])('on a disk that is full (%s)', (co
   })
 
   it('reset keeps the present file going, leaves no new one, and succeeds once there is room', async () => {
-    const { disk, writer, path, content } = await onFullDisk(code)
+    const { disk, writer, path, content } = await onFullDisk(folder, code)
     const next = freshPath(folder)
     expect(await rejection(writer.reset(next))).toMatchObject({ ...told, code })
     expect(writer.path).toBe(path)

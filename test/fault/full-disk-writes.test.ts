@@ -1,17 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { allocAligned } from '../../src/index.ts'
-import { someBytes } from '../support/bytes.ts'
+import { alignedBytes, someBytes } from '../support/bytes.ts'
 import { temporaryFolder } from '../support/folders.ts'
 import { block, expectContent, FullDisk, openOver, poolWatch, quiet, rejection, soon } from './disk.ts'
 
 const folder = temporaryFolder()
-
-/** As `someBytes`, in memory that goes out without a copy. */
-function alignedBytes(byteLength: number, seed = 1): Uint8Array {
-  const bytes = allocAligned(byteLength)
-  bytes.set(someBytes(byteLength, seed))
-  return bytes
-}
 
 const codes = ['ENOSPC', 'EDQUOT', 'EAGAIN']
 const limits = [0, block, 3 * block, 5 * block]

@@ -1,3 +1,5 @@
+import { allocAligned } from '../../src/index.ts'
+
 /** Numbers from 0 up to `below`, the same ones for the same seed. */
 export function randomNumbers(seed: number): (below: number) => number {
   let state = seed >>> 0
@@ -13,5 +15,12 @@ export function someBytes(byteLength: number, seed = 1): Buffer {
   const next = randomNumbers(seed)
   const bytes = Buffer.allocUnsafe(byteLength)
   for (let i = 0; i < byteLength; i++) bytes[i] = 1 + next(255)
+  return bytes
+}
+
+/** As `someBytes`, in memory that can be written without a copy. */
+export function alignedBytes(byteLength: number, seed = 1): Uint8Array {
+  const bytes = allocAligned(byteLength)
+  bytes.set(someBytes(byteLength, seed))
   return bytes
 }
