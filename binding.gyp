@@ -7,12 +7,16 @@
           "sources": [
             "native/addon.cc",
             "native/completions.cc",
+            "native/descriptor.cc",
             "native/environment.cc",
             "native/errors.cc",
             "native/file.cc",
+            "native/memory.cc",
             "native/page_cache.cc",
+            "native/ring.cc",
             "native/thread_pool.cc",
-            "native/thread_queue.cc"
+            "native/thread_queue.cc",
+            "native/uring_queue.cc"
           ],
           "dependencies": ["<!(node -p \"require('node-addon-api').targets\"):node_addon_api_except"],
           "defines": [

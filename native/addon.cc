@@ -9,15 +9,16 @@
 #include "environment.h"
 #include "file.h"
 #include "kernel.h"
+#include "memory.h"
 
 namespace uncached_io {
 
 namespace {
 
-// misalignment(view, alignment) -> how many bytes the view's first byte lies past the last multiple of `alignment`
-Napi::Value Misalignment(const Napi::CallbackInfo& info) {
-  const auto address = reinterpret_cast<uintptr_t>(info[0].As<Napi::Uint8Array>().Data());
-  return Napi::Number::New(info.Env(), static_cast<double>(address % info[1].As<Napi::Number>().Uint32Value()));
+// startRing(): throws what keeps io_uring from being used: EPERM, ENOSYS, EMFILE, ENOMEM, ...
+Napi::Value StartRing(const Napi::CallbackInfo& info) {
+  Environment::Of(info.Env()).StartRing();
+  return info.Env().Undefined();
 }
 
 Napi::Object Constants(Napi::Env env) {
@@ -41,7 +42,15 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("unlink", Napi::Function::New<File::Unlink>(env, "unlink"));
   exports.Set("realFolder", Napi::Function::New<File::RealFolder>(env, "realFolder"));
   exports.Set("syncFolder", Napi::Function::New<File::SyncFolder>(env, "syncFolder"));
+  exports.Set("startRing", Napi::Function::New<StartRing>(env, "startRing"));
   exports.Set("misalignment", Napi::Function::New<Misalignment>(env, "misalignment"));
+  exports.Set("takeMemory", Napi::Function::New<TakeMemory>(env, "takeMemory"));
+  exports.Set("giveMemory", Napi::Function::New<GiveMemory>(env, "giveMemory"));
+  exports.Set("setMemoryCap", Napi::Function::New<SetMemoryCap>(env, "setMemoryCap"));
+  exports.Set("memory", Napi::Function::New<Memory>(env, "memory"));
+  exports.Set("preferLargePages", Napi::Function::New<PreferLargePages>(env, "preferLargePages"));
+  exports.Set("registerBuffer", Napi::Function::New<RegisterBuffer>(env, "registerBuffer"));
+  exports.Set("releaseMemory", Napi::Function::New<ReleaseMemory>(env, "releaseMemory"));
   exports.Set("constants", Constants(env));
   return exports;
 }

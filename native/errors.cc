@@ -25,6 +25,7 @@ constexpr Name kNames[] = {
     {EPERM, "EPERM"},     {EPIPE, "EPIPE"},           {EROFS, "EROFS"},     {ESPIPE, "ESPIPE"},
     {ESTALE, "ESTALE"},   {ETIMEDOUT, "ETIMEDOUT"},   {ETXTBSY, "ETXTBSY"}, {EXDEV, "EXDEV"},
     {EREMOTEIO, "EREMOTEIO"}, {EILSEQ, "EILSEQ"},     {ENOTBLK, "ENOTBLK"}, {EUCLEAN, "EUCLEAN"},
+    {ECANCELED, "ECANCELED"}, {ENOBUFS, "ENOBUFS"},
 };
 
 }  // namespace

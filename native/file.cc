@@ -13,6 +13,7 @@
 
 #include "call.h"
 #include "kernel.h"
+#include "uring_queue.h"
 
 namespace uncached_io {
 
@@ -167,17 +168,26 @@ Napi::Value File::Fstat(const Napi::CallbackInfo& info) {
       });
 }
 
-// pwrite(view, viewOffset, length, position, rwfFlags) -> bytes taken
+// pwrite(view, viewOffset, length, position, rwfFlags, throughRing, place) -> bytes taken
 Napi::Value File::Write(const Napi::CallbackInfo& info) {
   const auto view = info[0].As<Napi::Uint8Array>();
   const size_t viewOffset = info[1].As<Napi::Number>().Int64Value();
   const size_t length = info[2].As<Napi::Number>().Int64Value();
   const int64_t position = info[3].As<Napi::Number>().Int64Value();
   const int flags = info[4].As<Napi::Number>().Int32Value();
+  const bool throughRing = info[5].ToBoolean();
+  const int place = info[6].IsNumber() ? info[6].As<Napi::Number>().Int32Value() : -1;
   const uint8_t* data = RangeArgument(view, viewOffset, length);
-  return Environment::Of(info.Env())
-      .Write(std::make_unique<WriteRequest>(info.Env(), Use(info.Env(), "pwritev2"), view, data, length, position,
-                                            flags));
+  Environment& environment = Environment::Of(info.Env());
+  auto file = Use(info.Env(), "pwritev2");
+  if (throughRing) {
+    if (!environment.ring()) throw MakeError(info.Env(), {ENXIO, "io_uring_enter", file->path()});
+    // The ring takes it into its table with the first write, and has to let go of it before it is closed.
+    if (file->ring.expired()) file->ring = environment.ring();
+  }
+  return environment.Write(
+      std::make_unique<WriteRequest>(info.Env(), std::move(file), view, data, length, position, flags, place),
+      throughRing);
 }
 
 // pread(view, viewOffset, length, position, rwfFlags) -> bytes read, 0 at the end of the file
@@ -240,6 +250,7 @@ Napi::Value File::Close(const Napi::CallbackInfo& info) {
   if (descriptor_->users != 0) throw MakeError(info.Env(), {EBUSY, "close", descriptor_->path()});
   auto descriptor = std::move(descriptor_);
   const std::string path = descriptor->path();
+  if (const auto ring = std::exchange(descriptor->ring, {}).lock()) ring->Forget(*descriptor);
   return StartCall(info.Env(), "close", path, [descriptor] { return descriptor->Close(); }, Nothing);
 }
 

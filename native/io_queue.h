@@ -16,10 +16,21 @@ namespace uncached_io {
 class WriteRequest : public Operation {
  public:
   WriteRequest(Napi::Env env, Lease file, Napi::Uint8Array view, const uint8_t* data, size_t length, int64_t position,
-               int flags);
+               int flags, int place);
 
+  // On a thread: waits for the kernel.
   void Execute() override;
+  // Of a kernel that was not waited for: what the system call would have returned, -errno on failure.
+  void Answer(const char* syscall, int64_t result);
   Napi::Value Value(Napi::Env env) override;
+
+  const Descriptor& file() const { return *file_; }
+  const uint8_t* data() const { return data_; }
+  size_t length() const { return length_; }
+  int64_t position() const { return position_; }
+  int flags() const { return flags_; }
+  // Of the memory in the ring's table; negative: none.
+  int place() const { return place_; }
 
  private:
   Lease file_;
@@ -28,6 +39,7 @@ class WriteRequest : public Operation {
   const size_t length_;
   const int64_t position_;
   const int flags_;
+  const int place_;
   int64_t writtenBytes_ = 0;
 };
 

@@ -9,7 +9,7 @@ ThreadPool::ThreadPool(size_t maxThreads, Done done) : maxThreads_(maxThreads), 
 
 ThreadPool::~ThreadPool() { Stop(); }
 
-void ThreadPool::Post(std::unique_ptr<Operation> operation) {
+void ThreadPool::Post(std::unique_ptr<Operation>&& operation) {
   std::lock_guard<std::mutex> lock(mutex_);
   if (stopped_) return;
   queue_.push_back(std::move(operation));
@@ -24,6 +24,7 @@ void ThreadPool::Post(std::unique_ptr<Operation> operation) {
       // EAGAIN: no more threads to be had. Those that run serve the queue; without any there is nobody to do so.
       if (threads_.empty()) {
         pthread_sigmask(SIG_SETMASK, &before, nullptr);
+        operation = std::move(queue_.back());
         queue_.pop_back();
         throw;
       }

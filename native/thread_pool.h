@@ -21,8 +21,9 @@ class ThreadPool {
   ThreadPool(size_t maxThreads, Done done);
   ~ThreadPool();
 
-  // Any thread. Operations start in the order posted; several run at once. After Stop they are dropped.
-  void Post(std::unique_ptr<Operation> operation);
+  // Any thread. Operations start in the order posted; several run at once. After Stop they are dropped. Throws
+  // std::system_error, and leaves the operation where it was, when there is no thread and none is to be had.
+  void Post(std::unique_ptr<Operation>&& operation);
 
   // Finishes what has started, drops what has not, joins the threads. JavaScript thread; safe to call twice.
   void Stop();

@@ -20,8 +20,22 @@ export interface FileStatus {
 export interface NativeFile {
   statx(): Promise<FileStatus>
   fstat(): Promise<FileStatus>
-  /** Resolves with the bytes that the kernel took, possibly fewer than `length`. EINTR is reported. */
-  pwrite(view: Uint8Array, viewOffset: number, length: number, position: number, flags: number): Promise<number>
+  /**
+   * Resolves with the bytes that the kernel took, possibly fewer than `length`. EINTR is reported.
+   *
+   * @param throughRing by io_uring, after `startRing`; else by a thread. What the ring can't do at the moment a thread
+   *   does as well
+   * @param place of the view's memory, from `registerBuffer`; none: negative or left out
+   */
+  pwrite(
+    view: Uint8Array,
+    viewOffset: number,
+    length: number,
+    position: number,
+    flags: number,
+    throughRing: boolean,
+    place?: number,
+  ): Promise<number>
   /** Resolves with the bytes read, 0 at the end of the file. */
   pread(view: Uint8Array, viewOffset: number, length: number, position: number, flags: number): Promise<number>
   fallocate(mode: number, offset: number, length: number): Promise<void>
@@ -43,8 +57,30 @@ export interface Binding {
   realFolder(path: string | Buffer): Promise<Buffer>
   /** fsync of a folder. */
   syncFolder(path: string | Buffer): Promise<void>
+  /** Sets up io_uring for this thread, once. Throws what keeps it from being used: EPERM, ENOSYS, EMFILE, ENOMEM, ... */
+  startRing(): void
   /** Bytes by which the view's first byte lies past a multiple of `alignment`. */
   misalignment(view: Uint8Array, alignment: number): number
+  /**
+   * Counts `byteLength` bytes more that writers of the process hold, on all threads; false when that would be more than
+   * the cap. `always`: even then. `defaultCap` holds until somebody calls `setMemoryCap`.
+   */
+  takeMemory(byteLength: number, always: boolean, defaultCap: number): boolean
+  giveMemory(byteLength: number): void
+  setMemoryCap(byteLength: number): void
+  memory(defaultCap: number): { capBytes: number; heldBytes: number }
+  /** Asks for large pages before the memory is touched. False where the kernel has none. */
+  preferLargePages(view: Uint8Array): boolean
+  /**
+   * Gives memory a place, from which the ring writes without pinning its pages each time. Throws ENOMEM beyond
+   * RLIMIT_MEMLOCK, ENOBUFS when the ring has no place left, ENXIO when it was not started.
+   */
+  registerBuffer(view: Uint8Array): number
+  /**
+   * Frees the place, unless it is negative, and gives whole pages back to the system. Their content is lost, the memory
+   * stays usable.
+   */
+  releaseMemory(view: Uint8Array, place: number): void
   readonly constants: {
     readonly O_PATH: number
     readonly O_TMPFILE: number
