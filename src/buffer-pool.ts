@@ -1,55 +1,32 @@
-import { markAsUntransferable } from 'node:worker_threads'
-import { binding } from './binding.ts'
-import { argumentError } from './errors.ts'
-import { integer } from './options.ts'
-import { alignedStart, isPowerOfTwo } from './plan.ts'
+import { type Budget, processBudget, processMemory } from './budget.ts'
+import { ceilTo } from './plan.ts'
+import { Slab, slabOf } from './slab.ts'
 
-/**
- * What the process keeps in buffers of all writers together before writers get fewer than `queueDepth`. A quarter of
- * the smallest container that people give a database, and 64 writers at full depth with buffers of 1 MiB.
- */
-const sharedCapBytes = 256 * 1024 * 1024
-
-/** What is kept for the next writer when nobody uses it: enough for a few writers, too little to notice. */
+/** What is kept in any case for the next writer, for a moment: enough for two to four writers. */
 const sharedRetainedBytesMax = 16 * 1024 * 1024
 
-/** 4096: the page, and the strictest memory alignment that disks have. */
-const defaultAlignment = 4096
+/** How long memory is kept that nobody uses. Longer than the pause between two flushes, too short to be noticed. */
+const idleMsMax = 1000
 
-/**
- * Zeroed memory whose address is a multiple of `alignment` bytes: a view of an ArrayBuffer that is a little too large.
- * A chunk in such memory, of `bufferSize` or more, is written without a copy.
- *
- * @param alignment a power of two up to 1 GiB; the default, 4096, satisfies every disk known
- * @throws TypeError ERR_INVALID_ARG_TYPE; RangeError ERR_OUT_OF_RANGE
- * @throws {UncachedIOError} ERR_UNSUPPORTED_PLATFORM, ERR_NO_BINARY
- */
-export function allocAligned(byteLength: number, alignment: number = defaultAlignment): Uint8Array {
-  integer('byteLength', byteLength, 0)
-  integer('alignment', alignment, 1, 2 ** 30)
-  if (!isPowerOfTwo(alignment)) {
-    throw argumentError('ERR_OUT_OF_RANGE', `alignment must be a power of two, not ${alignment}`)
-  }
-  const { buffer, byteOffset } = allocate(byteLength, alignment)
-  return new Uint8Array(buffer, byteOffset, byteLength)
-}
+/** How often who waits for memory looks for himself: other threads can't tell him that they gave some back. */
+const budgetPollMs = 20
 
-/** As `allocAligned`, for arguments known to be right. */
-export function allocate(byteLength: number, alignment: number): Buffer {
-  const memory = new ArrayBuffer(byteLength + alignment)
-  const misalignment = binding().misalignment(new Uint8Array(memory), alignment)
-  return Buffer.from(memory, alignedStart(misalignment, alignment), byteLength)
-}
+/** Memory for how many bytes of buffers is made at once: four buffers of 1 MiB, two large pages. */
+const slabBytes = 4 * 1024 * 1024
 
 /** Aligned buffers shared by all writers of a thread, each of `byteLength` bytes at a multiple of `alignment`. */
 export class BufferPool {
   #usedBytes = 0
-  #retainedBytes = 0
-  readonly #waiting: (() => void)[] = []
-  readonly #retained: { buffer: Buffer; alignment: number }[] = []
+  /** The most that was used since the last sweep. */
+  #peakBytes = 0
+  /** In the order they were made. */
+  #slabs: Slab[] = []
+  #waiting: (() => void)[] = []
+  #sweeping = false
 
+  /** @param retainedBytesMax kept for a moment when nobody used as much; and at most so much in slabs of several */
   constructor(
-    readonly capBytes: number,
+    private readonly budget: Budget,
     readonly retainedBytesMax: number,
   ) {}
 
@@ -58,51 +35,150 @@ export class BufferPool {
     return this.#usedBytes
   }
 
-  /** Bytes kept for the next one who asks. */
+  /** Bytes of memory of which nobody uses any. */
   get retainedBytes(): number {
-    return this.#retainedBytes
+    return sumOf(this.#slabs, (slab) => (slab.idle ? slab.bytes : 0))
+  }
+
+  /** Bytes that the ring writes from without pinning them each time. */
+  get registeredBytes(): number {
+    return sumOf(this.#slabs, (slab) => slab.registeredBytes)
   }
 
   /**
-   * A buffer with any content, or null when the cap is reached. `always` is for what a writer needs to go on at all: it
-   * is given beyond the cap.
+   * A buffer with any content, or null when the budget is used up. `always` is for what a writer needs to go on at all:
+   * it is given beyond the budget.
    */
   take(byteLength: number, alignment: number, always: boolean): Buffer | null {
-    if (!always && this.#usedBytes + byteLength > this.capBytes) return null
-    const fits = this.#retained.find((one) => one.buffer.byteLength === byteLength && one.alignment === alignment)
-    if (fits !== undefined) {
-      this.#retained.splice(this.#retained.indexOf(fits), 1)
-      this.#retainedBytes -= byteLength
+    if (!this.budget.take(byteLength, always)) return null
+    try {
+      const buffer = this.#kept(byteLength, alignment) ?? this.#made(byteLength, alignment)
       this.#usedBytes += byteLength
-      return fits.buffer
+      this.#peakBytes = Math.max(this.#peakBytes, this.#usedBytes)
+      return buffer
+    } catch (error) {
+      this.budget.give(byteLength)
+      throw error
     }
-    const buffer = allocate(byteLength, alignment)
-    // A slot of reserve() is a view of this memory: postMessage must not carry it off under a write in flight.
-    markAsUntransferable(buffer.buffer)
-    this.#usedBytes += byteLength
-    return buffer
   }
 
-  /** Resolves when any buffer is given back. */
+  /** Gives back what take gave, and tells those who wait. */
+  give(buffer: Buffer, byteLength: number): void {
+    this.putBack(buffer, byteLength)
+    this.#tellWaiting()
+  }
+
+  /** As `give`, right after `take`: nobody has more than before, and two who wait would only wake each other. */
+  putBack(buffer: Buffer, byteLength: number): void {
+    this.#usedBytes -= byteLength
+    this.budget.give(byteLength)
+    const slab = slabOf.get(buffer) as Slab
+    slab.give(buffer)
+    if (!slab.idle) return
+    this.#trim(this.#keptBytesMax)
+    if (!this.#sweeping) this.#sweepLater()
+  }
+
+  /** Resolves when a buffer was given back here, or perhaps in another thread. */
   async given(): Promise<void> {
     await new Promise<void>((resolve) => {
+      if (this.#waiting.length === 0) setTimeout(() => this.#tellWaiting(), budgetPollMs)
       this.#waiting.push(resolve)
     })
   }
 
-  /** Gives back what take gave. Forgets buffers that were detached, and those beyond what is worth keeping. */
-  give(buffer: Buffer, byteLength: number, alignment: number): void {
-    this.#usedBytes -= byteLength
+  /** What was used a moment ago is likely to be used again: buffers of one writer often come back all at once. */
+  get #keptBytesMax(): number {
+    return Math.max(this.retainedBytesMax, Math.min(this.#peakBytes, this.budget.capBytes))
+  }
+
+  #tellWaiting(): void {
     for (const resolve of this.#waiting.splice(0)) resolve()
-    if (buffer.byteLength !== byteLength || byteLength > this.retainedBytesMax) return
-    // The size given back last is the likeliest to be asked for next: older ones make room.
-    while (this.#retainedBytes + byteLength > this.retainedBytesMax) {
-      this.#retainedBytes -= this.#retained.shift()?.buffer.byteLength ?? 0
+  }
+
+  #kept(byteLength: number, alignment: number): Buffer | null {
+    for (const slab of this.#slabs) {
+      if (slab.byteLength !== byteLength || slab.alignment !== alignment) continue
+      const buffer = slab.take()
+      if (buffer !== null) return buffer
     }
-    this.#retainedBytes += byteLength
-    this.#retained.push({ buffer, alignment })
+    return null
+  }
+
+  #made(byteLength: number, alignment: number): Buffer {
+    // What was kept for other sizes makes room.
+    this.#trim(Math.max(0, this.#keptBytesMax - this.#usedBytes - byteLength))
+    const slab = new Slab(byteLength, alignment, this.#countFor(ceilTo(byteLength, alignment)))
+    this.#slabs.push(slab)
+    return slab.take() as Buffer
+  }
+
+  /** How many buffers to make at once: as many as large pages want, while there are few; then one by one. */
+  #countFor(strideBytes: number): number {
+    const count = Math.round(slabBytes / strideBytes)
+    if (count <= 1) return 1
+    const most = this.retainedBytesMax - count * strideBytes
+    const sharedBytes = () => sumOf(this.#slabs, (slab) => (slab.count > 1 ? slab.bytes : 0))
+    // Memory of another size that nobody uses makes room.
+    if (sharedBytes() > most) this.#trim(0)
+    return sharedBytes() > most ? 1 : count
+  }
+
+  /** Gives memory that nobody uses back to the system until at most `bytes` of it are left, the longest unused first. */
+  #trim(bytes: number): void {
+    let excess = this.retainedBytes - bytes
+    const idle = this.#slabs.filter((slab) => slab.idle).toSorted((a, b) => a.idleSinceMs - b.idleSinceMs)
+    for (const slab of idle) {
+      if (excess <= 0) return
+      excess -= slab.bytes
+      this.#drop(slab)
+    }
+  }
+
+  #dropIdle(): void {
+    this.#peakBytes = this.#usedBytes
+    const before = performance.now() - idleMsMax
+    for (const slab of this.#slabs.filter(({ idle, idleSinceMs }) => idle && idleSinceMs <= before)) this.#drop(slab)
+    this.#sweeping = false
+    if (this.#slabs.some((slab) => slab.idle)) this.#sweepLater()
+  }
+
+  #sweepLater(): void {
+    this.#sweeping = true
+    // Keeps no process alive.
+    setTimeout(() => this.#dropIdle(), idleMsMax).unref()
+  }
+
+  #drop(slab: Slab): void {
+    this.#slabs.splice(this.#slabs.indexOf(slab), 1)
+    slab.release()
   }
 }
 
+function sumOf(slabs: readonly Slab[], bytesOf: (slab: Slab) => number): number {
+  return slabs.reduce((sum, slab) => sum + bytesOf(slab), 0)
+}
+
 /** The pool of this thread. */
-export const sharedPool = new BufferPool(sharedCapBytes, sharedRetainedBytesMax)
+export const sharedPool = new BufferPool(processBudget, sharedRetainedBytesMax)
+
+/** The memory of buffers, in bytes. */
+export interface MemoryUse {
+  /** What all writers of the process may hold together, but for two buffers each; see `setMemoryCap`. */
+  readonly capBytes: number
+  /** What they hold. */
+  readonly heldBytes: number
+  /** What this thread keeps for a moment for whoever writes next. */
+  readonly retainedBytes: number
+  /**
+   * Of the memory of this thread, what io_uring writes from without pinning it each time. Stays behind what is held
+   * where RLIMIT_MEMLOCK is low: the same writes then cost a little more.
+   */
+  readonly registeredBytes: number
+}
+
+/** @throws {UncachedIOError} ERR_UNSUPPORTED_PLATFORM, ERR_NO_BINARY */
+export function memoryUse(): MemoryUse {
+  const { retainedBytes, registeredBytes } = sharedPool
+  return { ...processMemory(), retainedBytes, registeredBytes }
+}
