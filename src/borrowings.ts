@@ -1,5 +1,4 @@
 import type { Mark } from './filling.ts'
-import type { Span } from './target.ts'
 
 /** A write whose bytes go out from the caller's own memory. */
 export interface Borrowing {
@@ -13,14 +12,12 @@ export interface Borrowing {
   readonly reject: (error: Error) => void
 }
 
-/** A transfer out of the caller's memory. */
-export interface BorrowedSpan extends Span {
-  readonly borrowing: Borrowing
-}
-
 /** The callers' memory in use, in the order of their calls. */
 export class Borrowings {
   #current: Borrowing[] = []
+
+  /** @param onReturned called when the last memory in use is the caller's again */
+  constructor(private readonly onReturned: () => void) {}
 
   get any(): boolean {
     return this.#current.length > 0
@@ -38,8 +35,6 @@ export class Borrowings {
       resolve = onResolve
       reject = onReject
     })
-    // The call that borrows may fail on its own account before anybody looks at this.
-    landed.catch(() => undefined)
     const borrowing = { mark, landed, parts: 1, resolve, reject }
     this.#current.push(borrowing)
     return borrowing
@@ -52,6 +47,7 @@ export class Borrowings {
     if (borrowing.parts > 0 || index < 0) return
     this.#current.splice(index, 1)
     borrowing.resolve()
+    if (this.#current.length === 0) this.onReturned()
   }
 
   /** Resolves when all memory has been given back; rejects when writing it failed. */

@@ -100,6 +100,12 @@ export function failedError(path: string, reason: unknown): UncachedIOError {
   })
 }
 
+/** A writer went out of scope with bytes that nobody had it write. */
+export function warnDropped(path: string, droppedBytes: number): void {
+  const what = `${droppedBytes} bytes for '${path}' were dropped: end() was not called`
+  process.emitWarning(what, { code: 'UNCACHED_IO_DROPPED' })
+}
+
 /** The path names something that has no blocks of its own. */
 export function notRegularFile(path: string | Buffer): UncachedIOError {
   const name = String(path)
@@ -107,7 +113,7 @@ export function notRegularFile(path: string | Buffer): UncachedIOError {
 }
 
 /** The caller transferred memory away that the writer still needed. */
-export function detachedError(path: string, outcome: string): UncachedIOError {
+export function detachedError(path: string, outcome = 'nothing of the chunk was taken'): UncachedIOError {
   const message = `memory was transferred away before its bytes were in '${path}': ${outcome}`
   return new UncachedIOError('ERR_BUFFER_DETACHED', message, { path })
 }

@@ -1,10 +1,6 @@
+import { argumentError } from './errors.ts'
 import { buffersFor, ceilTo, floorTo, roomIn, sealAt } from './plan.ts'
-import { type Span, spanOf } from './target.ts'
-
-/** A transfer out of a buffer of the pool. */
-export interface BufferSpan extends Span {
-  readonly bytes: Buffer
-}
+import { Span } from './span.ts'
 
 /** Where the bytes of the caller stand: enough to come back to it. */
 export interface Mark {
@@ -15,6 +11,9 @@ export interface Mark {
 
 /** Stands for "no buffer" without a null check on the hot path: nothing fits into it. */
 const noBuffer = Buffer.alloc(0)
+
+/** Stands for "nothing reserved": no index is negative. */
+const noSlot = -1
 
 /**
  * Up to here a loop over bytes beats `TypedArray.prototype.set`, whose call costs about as much as copying 24 bytes.
@@ -36,6 +35,12 @@ export class Filling {
   limit = 0
   /** File offset of the first byte, a multiple of the block. */
   offset: number
+  /** Where in the buffer the slot begins that the caller reserved to fill in place, and its length. */
+  #slotStart = noSlot
+  #slotBytes = 0
+  /** `bytes.buffer` and `bytes.byteOffset`, which are calls. */
+  #memory: ArrayBufferLike = noBuffer.buffer
+  #memoryOffset = 0
   readonly #carry: Buffer
 
   constructor(
@@ -64,6 +69,8 @@ export class Filling {
   attach(buffer: Buffer): void {
     this.#carry.copy(buffer, 0, 0, this.filled)
     this.bytes = buffer
+    this.#memory = buffer.buffer
+    this.#memoryOffset = buffer.byteOffset
     this.limit = sealAt(this.offset, this.bufferSize, this.block, this.grain)
   }
 
@@ -88,6 +95,50 @@ export class Filling {
     this.filled = start + count
   }
 
+  /** Reserves the next `byteLength` bytes; null when the buffer has no room for them, or they are no number of bytes. */
+  reserve(byteLength: number): Uint8Array | null {
+    const { filled } = this
+    if (!Number.isSafeInteger(byteLength) || byteLength <= 0 || byteLength > this.bufferSize) return null
+    if (byteLength > this.bytes.length - filled) return null
+    this.#slotStart = filled
+    this.#slotBytes = byteLength
+    return new Uint8Array(this.#memory, this.#memoryOffset + filled, byteLength)
+  }
+
+  /** Keeps the first bytes of the slot; false when there is none, they are more than it has, or the buffer gets full. */
+  commit(usedBytes: number): boolean {
+    const { filled } = this
+    if (this.#slotStart !== filled || !Number.isSafeInteger(usedBytes) || usedBytes < 0) return false
+    const end = filled + usedBytes
+    if (usedBytes > this.#slotBytes || end >= this.limit) return false
+    this.#slotStart = noSlot
+    this.filled = end
+    return true
+  }
+
+  /**
+   * As `commit`, also when the buffer gets full.
+   *
+   * @throws TypeError ERR_NOT_RESERVED without a valid slot, or for more than was reserved
+   */
+  commitOrThrow(usedBytes: number): void {
+    // Bytes taken since `reserve` lie where the slot was.
+    if (this.#slotStart !== this.filled) {
+      throw argumentError('ERR_NOT_RESERVED', 'commit without a slot: reserve has to come right before it')
+    }
+    if (usedBytes > this.#slotBytes) {
+      const message = `commit of ${usedBytes} bytes, but only ${this.#slotBytes} were reserved`
+      throw argumentError('ERR_NOT_RESERVED', message)
+    }
+    this.#slotStart = noSlot
+    this.filled += usedBytes
+  }
+
+  /** What was reserved is no longer valid. */
+  closeSlot(): void {
+    this.#slotStart = noSlot
+  }
+
   /** Copies all chunks if each is a Uint8Array and together they leave room in the buffer; else nothing. */
   appendAll(chunks: readonly unknown[]): boolean {
     if (!Array.isArray(chunks)) return false
@@ -103,7 +154,7 @@ export class Filling {
   }
 
   /** Detaches the buffer with its whole blocks, to be written; the tail stays. Null when there is no whole block. */
-  seal(): BufferSpan | null {
+  seal(): Span | null {
     const wholeBytes = floorTo(this.filled, this.block)
     if (wholeBytes === 0) return null
     return this.#detach(wholeBytes, this.offset + wholeBytes)
@@ -113,29 +164,34 @@ export class Filling {
    * Detaches the buffer with all its bytes, the tail padded to a block. The tail stays as well: it is written again
    * when more comes. `kept` is what the file holds behind it; without it, zeros.
    */
-  sealPadded(kept: Uint8Array | null): BufferSpan {
+  sealPadded(kept: Uint8Array | null): Span {
     const end = ceilTo(this.filled, this.block)
     if (kept === null) this.bytes.fill(0, this.filled, end)
     else this.bytes.set(kept.subarray(0, end - this.filled), this.filled)
     return this.#detach(end, this.position)
   }
 
-  #detach(length: number, dataEnd: number): BufferSpan {
+  #detach(length: number, dataEnd: number): Span {
     const bytes = this.bytes
     const start = this.offset
     const tailFrom = floorTo(this.filled, this.block)
     bytes.copy(this.#carry, 0, tailFrom, this.filled)
     this.offset += tailFrom
     this.filled -= tailFrom
+    this.#forgetBuffer()
+    return new Span(bytes, start, length, dataEnd)
+  }
+
+  #forgetBuffer(): void {
     this.bytes = noBuffer
+    this.#memory = noBuffer.buffer
     this.limit = 0
-    return spanOf(bytes, start, length, dataEnd)
   }
 
   /** Gives up an attached buffer whose bytes are all in the file or carried. */
   detach(): Buffer | null {
     if (!this.attached) return null
-    return this.#detach(0, this.offset).bytes
+    return this.#detach(0, this.offset).bytes as Buffer
   }
 
   /**
@@ -167,7 +223,8 @@ export class Filling {
   mark(): Mark {
     const from = floorTo(this.filled, this.block)
     const memory = this.attached ? this.bytes : this.#carry
-    return { position: this.position, tail: Uint8Array.from(memory.subarray(from, this.filled)) }
+    const tail = from === this.filled ? noBuffer : Uint8Array.prototype.slice.call(memory, from, this.filled)
+    return { position: this.position, tail }
   }
 
   /** Comes back to a mark. Gives the buffer in use if nothing before the mark is in it. */
@@ -177,8 +234,7 @@ export class Filling {
       return null
     }
     const buffer = this.attached ? this.bytes : null
-    this.bytes = noBuffer
-    this.limit = 0
+    this.#forgetBuffer()
     this.offset = mark.position - mark.tail.byteLength
     this.filled = mark.tail.byteLength
     this.#carry.set(mark.tail)

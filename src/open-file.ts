@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { isAbsolute } from 'node:path'
 import { type Alignment, alignmentIn, statusOf } from './alignment.ts'
 import { type Binding, binding, type FileStatus, type NativeFile } from './binding.ts'
+import { type Engine, engineFor } from './engine.ts'
 import { codeOf, notRegularFile, UncachedIOError } from './errors.ts'
 import type { Settings } from './options.ts'
 import { ceilTo, floorTo } from './plan.ts'
@@ -24,6 +25,7 @@ export interface OpenFile {
   readonly native: Binding
   readonly file: NativeFile
   readonly origin: Origin
+  readonly engine: Engine
   /** As the caller named it. */
   readonly path: string
   readonly absolutePath: string | Buffer
@@ -49,6 +51,7 @@ export async function openFile(
   internals: Internals,
 ): Promise<OpenFile> {
   const native = internals.binding ?? binding()
+  const engine = engineFor(settings.engine, native)
   const traits = traitsOf[strategy]
   const absolutePath = absolute(path)
   const { file, origin } = await openOrMake(native, absolutePath, settings, traits)
@@ -65,6 +68,7 @@ export async function openFile(
       native,
       file,
       origin,
+      engine,
       path: String(path),
       absolutePath,
       strategy,

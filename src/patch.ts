@@ -1,5 +1,6 @@
 import { patchPieces } from './plan.ts'
-import { spanOf, type Target } from './target.ts'
+import { Span } from './span.ts'
+import type { Target } from './target.ts'
 
 /**
  * Replaces bytes that are in the file: reads the blocks that are only partly replaced, and writes whole ones. Nothing
@@ -22,6 +23,6 @@ export async function patchFile(
     if (!whole) memory.fill(0, await target.read(memory, start, length), length)
     memory.set(bytes.subarray(piece.from - offset, piece.to - offset), piece.from - start)
     mayGoOn()
-    await target.write(spanOf(memory, start, length))
+    await target.write(new Span(memory, start, length))
   }
 }

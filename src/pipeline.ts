@@ -1,23 +1,16 @@
-import { binding } from './binding.ts'
-import { type BorrowedSpan, type Borrowing, Borrowings } from './borrowings.ts'
-import { allocate, sharedPool } from './buffer-pool.ts'
+import { type Borrowing, Borrowings } from './borrowings.ts'
+import { sharedPool } from './buffer-pool.ts'
 import { BufferShare } from './buffer-share.ts'
 import { argumentError, detachedError } from './errors.ts'
+import { beginStretch, countFilled, loopIsDue, loopWentRound } from './event-loop.ts'
 import { Filling, type Mark } from './filling.ts'
+import { Lending } from './lending.ts'
 import { totalBytes } from './options.ts'
 import { patchFile } from './patch.ts'
-import { floorTo } from './plan.ts'
-import { Slot } from './slot.ts'
-import { type Span, spanOf, type Target } from './target.ts'
+import { floorTo, grainOf } from './plan.ts'
+import type { Span } from './span.ts'
+import type { Target } from './target.ts'
 import { WriteBehind } from './write-behind.ts'
-
-/**
- * The blocks of file systems: a transfer that ends on one is never slow, one that ends inside may be. Buffers are
- * aligned to it as well, whatever less the file asks for.
- */
-const fileSystemBlockBytes = 4096
-
-const nothingTaken = 'nothing of the chunk was taken'
 
 /**
  * One file's bytes on their way: copied into buffers, written behind, taken back when a write fails. At most
@@ -25,12 +18,13 @@ const nothingTaken = 'nothing of the chunk was taken'
  */
 export class Pipeline {
   readonly filling: Filling
-  readonly slot = new Slot()
-  readonly #behind: WriteBehind
+  readonly lending: Lending
+  /** For the writer: `retry` and `written`. */
+  readonly behind: WriteBehind
   readonly #grain: number
   readonly #bufferBytes: number
   readonly #buffers: BufferShare
-  readonly #borrowings = new Borrowings()
+  readonly #borrowings: Borrowings
   /** To where the bytes taken by an unfinished copying call are taken back when it fails. */
   #undo: Mark | undefined
   /** What the last call that found no room wanted, in bytes. */
@@ -44,31 +38,29 @@ export class Pipeline {
   /**
    * @param head the bytes before `target.start` in its block
    * @param onFailure called when a write failed and everything has come down; gives what callers are told
+   * @param onReturned called when the kernel reads no memory of the caller any more
    */
   constructor(
     readonly target: Target,
     private readonly bufferSize: number,
     private readonly queueDepth: number,
     private readonly onFailure: (error: unknown) => Error,
+    onReturned: () => void,
     head: Uint8Array,
   ) {
-    this.#grain = Math.max(target.block, fileSystemBlockBytes)
+    this.#grain = grainOf(target.block)
     // A block more than one write needs, so that a full slot can be reserved behind any tail.
     this.#bufferBytes = bufferSize + target.block
-    const alignment = Math.max(target.memoryAlignment, fileSystemBlockBytes)
-    this.#buffers = new BufferShare(sharedPool, this.#bufferBytes, alignment, queueDepth)
+    this.#buffers = new BufferShare(this, sharedPool, this.#bufferBytes, grainOf(target.memoryAlignment), queueDepth)
+    this.#borrowings = new Borrowings(onReturned)
     this.#flushedTo = target.start
     this.filling = new Filling(target.block, bufferSize, this.#grain, target.start, head)
-    this.#behind = new WriteBehind(
+    this.behind = new WriteBehind(
       target,
       (span) => this.#release(span),
       (error) => this.#takeBack(error),
     )
-  }
-
-  /** File offset up to which every byte of the caller is in the file. */
-  get written(): number {
-    return this.#behind.written
+    this.lending = new Lending(target, this.filling, this.behind, { bufferSize, queueDepth, grain: this.#grain })
   }
 
   /** Whether the kernel reads memory of the caller now. */
@@ -79,6 +71,20 @@ export class Pipeline {
   /** Bytes that can be taken at once, unless other writers have used up the cap on all buffers. */
   get roomBytes(): number {
     return this.filling.room(this.queueDepth - this.#buffersInUse)
+  }
+
+  /**
+   * Sends a chunk off without a copy, if all of it can go out at once; null if not. The promise is for when its memory
+   * is the caller's again.
+   */
+  lend(bytes: Uint8Array): Promise<void> | null {
+    if (!this.lending.fits(bytes)) return null
+    this.#giveBackIdle()
+    const { byteLength } = bytes
+    const borrowing = this.#borrowings.begin(this.filling.mark())
+    for (let from = 0; from < byteLength; ) from += this.#lend(bytes, from, byteLength, borrowing)
+    this.#borrowings.partDone(borrowing)
+    return borrowing.landed
   }
 
   /** Copies all chunks, or nothing when there is no room for all of them. */
@@ -100,25 +106,28 @@ export class Pipeline {
    */
   async take(chunks: readonly Uint8Array[], byteLength: number): Promise<{ landed: Promise<void> | undefined }> {
     const whole = () => totalBytes(chunks) === byteLength
-    if (!whole()) throw detachedError(this.target.path, nothingTaken)
-    const only = chunks.length === 1 ? chunks[0] : undefined
-    if (only !== undefined && this.#canBorrow(only)) {
+    if (!whole()) throw detachedError(this.target.path)
+    const only = this.lending.lendable(chunks)
+    if (only !== null) {
       return { landed: (await this.#borrow(only, byteLength)).landed }
     }
-    await this.#borrowings.returned()
+    if (this.borrowing) await this.#borrowings.returned()
     this.#check()
     const mark = this.filling.mark()
     this.#undo = mark
     // One loop that waits for nothing but room: whenever it waits, all that was filled before has been sent off.
-    for (const chunk of chunks) {
-      for (let from = 0; from < chunk.byteLength; ) {
-        const count = this.#putSome(chunk, from)
-        from += count
-        if (count > 0) continue
-        await this.#behind.oneLanded()
-        this.#check()
-        if (!whole()) await this.#undoDetached(mark)
+    try {
+      for (const chunk of chunks) {
+        for (let from = 0; from < chunk.byteLength; ) {
+          const count = this.#mayFill ? this.#putSome(chunk, from) : 0
+          from += count
+          if (count > 0) continue
+          await this.#anotherBuffer()
+          if (!whole()) throw detachedError(this.target.path)
+        }
       }
+    } catch (error) {
+      await this.#undoCall(mark, error)
     }
     this.#undo = undefined
     return { landed: undefined }
@@ -126,20 +135,15 @@ export class Pipeline {
 
   /** See Writer.reserve. */
   reserve(byteLength: number): Uint8Array | null {
-    if (!this.#makeContiguous(byteLength)) {
-      this.refuse(byteLength, true)
-      return null
-    }
-    const { bytes, filled, position } = this.filling
-    this.slot.open(position, byteLength)
-    return bytes.subarray(filled, filled + byteLength)
+    if (this.#makeContiguous(byteLength)) return this.filling.reserve(byteLength)
+    this.refuse(byteLength, true)
+    return null
   }
 
   /** See Writer.commit. */
   commit(usedBytes: number): void {
-    const { filling, slot } = this
-    slot.use(filling.position, usedBytes)
-    filling.filled += usedBytes
+    const { filling } = this
+    filling.commitOrThrow(usedBytes)
     if (filling.filled >= filling.limit) this.#submitSealed()
   }
 
@@ -161,14 +165,27 @@ export class Pipeline {
     }
   }
 
+  /** Whether a buffer is there, or may be begun before the event loop goes round. */
+  get #mayFill(): boolean {
+    return this.filling.attached || !loopIsDue()
+  }
+
+  async #anotherBuffer(): Promise<void> {
+    if (this.#mayFill) await this.behind.oneLanded()
+    else await loopWentRound()
+    this.#check()
+  }
+
   /** Waits for a buffer: one of our own, or, when all of them are free, one of other writers. */
   async #moreRoom(wanted: number): Promise<void> {
-    if (this.#behind.outstanding > 0 || this.#submitSealed()) {
-      await this.#behind.oneLanded()
-    } else if (this.filling.missingBuffers(wanted) > this.queueDepth) {
+    if (!this.#mayFill) {
+      await loopWentRound()
+    } else if (this.behind.outstanding > 0 || this.#submitSealed()) {
+      await this.behind.oneLanded()
+    } else if (this.filling.missingBuffers(wanted) + this.#buffersInUse > this.queueDepth) {
       throw argumentError('ERR_OUT_OF_RANGE', `${wanted} bytes never fit at once: that is for write, not writeSync`)
     } else {
-      await Promise.race([sharedPool.given(), this.#behind.untilFailure()])
+      await sharedPool.given()
     }
   }
 
@@ -180,7 +197,7 @@ export class Pipeline {
     const { position } = filling
     if (filling.filled > 0 && (position !== this.#flushedTo || this.#patched)) {
       while (!filling.attached && !this.#attach()) {
-        await this.#behind.oneLanded()
+        await this.behind.oneLanded()
         this.#check()
       }
       const kept = await target.keptBehind(position)
@@ -188,7 +205,7 @@ export class Pipeline {
       this.#submit(filling.sealPadded(kept))
     }
     this.#giveBackIdle()
-    await this.#behind.until(0)
+    await this.behind.until(0)
     this.#check()
     await target.settleLength(position > target.start ? position : 0, done)
     this.#check()
@@ -204,9 +221,12 @@ export class Pipeline {
     this.#check()
     const inFileBytes = Math.min(bytes.byteLength, Math.max(0, filling.offset - offset))
     if (inFileBytes > 0) {
-      await this.#behind.until(0)
+      await this.behind.until(0)
       this.#check()
-      await this.#patchFile(bytes.subarray(0, inFileBytes), offset)
+      const part = bytes.subarray(0, inFileBytes)
+      await this.#buffers.lend(this.#buffersInUse, this.bufferSize, this.#grain, async (memory) => {
+        await patchFile(this.target, part, offset, memory, () => this.#check())
+      })
     }
     if (inFileBytes < bytes.byteLength) {
       filling.patch(bytes.subarray(inFileBytes), offset + inFileBytes)
@@ -214,63 +234,49 @@ export class Pipeline {
     }
   }
 
-  async #patchFile(bytes: Uint8Array, offset: number): Promise<void> {
-    const scratch = this.#buffers.take(this.#buffersInUse)
-    // With every buffer in use a file-system block has to do, or a block where that is larger.
-    const memory = scratch?.subarray(0, this.bufferSize) ?? allocate(this.#grain, this.#grain)
-    try {
-      await patchFile(this.target, bytes, offset, memory, () => this.#check())
-    } finally {
-      if (scratch !== null) this.#buffers.give(scratch)
-    }
-  }
-
-  /** Tries failed writes again. */
-  retry(): void {
-    this.#behind.retry()
-  }
-
   /** Lets nothing more out, waits until the kernel is done with all memory, and tells those who wait. */
   async stop(error: Error): Promise<void> {
     this.#stopped = error
-    await this.#behind.landed()
+    await this.behind.landed()
     const borrowings = this.#undoCalls()
-    this.#behind.giveUp(error)
+    this.behind.giveUp(error)
     for (const borrowing of borrowings) borrowing.reject(error)
   }
 
   /** Gives all buffers back, whatever they hold. Only when nothing is flying; the positions stay. */
   dispose(): void {
-    this.#behind.clear()
+    this.behind.clear()
     this.#giveBackIdle()
   }
 
   /** Whether `byteLength` more bytes can be copied at once; takes the buffers for it. */
   #ensure(byteLength: number): boolean {
-    return this.#buffers.stock(this.filling.missingBuffers(byteLength), this.#buffersInUse)
+    const missing = this.filling.missingBuffers(byteLength)
+    return missing === 0 || (!loopIsDue() && this.#buffers.stock(missing, this.#buffersInUse))
   }
 
   /** Makes the next `byteLength` bytes, at most `bufferSize`, contiguous; false when there is no buffer for it now. */
   #makeContiguous(byteLength: number): boolean {
     const { filling } = this
     if (filling.attached && filling.filled + byteLength > this.#bufferBytes) this.#submitSealed()
-    return filling.attached || this.#attach()
+    return this.#mayFill && (filling.attached || this.#attach())
   }
 
   #attach(): boolean {
     const buffer = this.#buffers.take(this.#buffersInUse)
     if (buffer === null) return false
+    beginStretch()
     this.filling.attach(buffer)
     return true
   }
 
   get #buffersInUse(): number {
-    return this.#behind.outstanding + (this.filling.attached ? 1 : 0)
+    return this.behind.outstanding + (this.filling.attached ? 1 : 0)
   }
 
   /** Gives back what is not needed to hold bytes: only the tail stays, in the carry. */
   #giveBackIdle(): void {
-    this.slot.close()
+    this.filling.closeSlot()
     const detached = this.filling.detach()
     if (detached !== null) this.#buffers.give(detached)
     this.#buffers.giveSpares()
@@ -280,28 +286,29 @@ export class Pipeline {
   #submitSealed(): boolean {
     const span = this.filling.seal()
     if (span === null) return false
+    countFilled(span.end - span.start)
     this.#submit(span)
     return true
   }
 
-  #submit(span: Span | BorrowedSpan): void {
+  #submit(span: Span): void {
     if (this.#stopped !== undefined) {
       this.#release(span)
       throw this.#stopped
     }
-    this.slot.close()
-    this.#behind.submit(span)
+    this.filling.closeSlot()
+    this.behind.submit(span)
   }
 
-  #release(span: Span | BorrowedSpan): void {
-    if ('borrowing' in span) this.#borrowings.partDone(span.borrowing)
+  #release(span: Span): void {
+    if (span.borrowing !== null) this.#borrowings.partDone(span.borrowing)
     else this.#buffers.give(span.bytes as Buffer)
   }
 
   /** After every wait: what a failure in the meantime took back is not to be gone on with. */
   #check(): void {
     if (this.#stopped !== undefined) throw this.#stopped
-    this.#behind.check()
+    this.behind.check()
   }
 
   /** Copies as much as fits into one buffer. 0: there is none to be had now. */
@@ -313,37 +320,30 @@ export class Pipeline {
     return count
   }
 
-  /** A chunk of a buffer or more on a block goes out without a copy when its memory is aligned, too. */
-  #canBorrow(bytes: Uint8Array): boolean {
-    const { block, memoryAlignment } = this.target
-    if (bytes.byteLength < this.bufferSize || this.filling.filled % block !== 0) return false
-    return binding().misalignment(bytes, memoryAlignment) === 0
-  }
-
   async #borrow(bytes: Uint8Array, byteLength: number): Promise<Borrowing> {
     const { filling } = this
     this.#submitSealed()
     this.#giveBackIdle()
     const mark = filling.mark()
     const borrowing = this.#borrowings.begin(mark)
+    // This call may fail on its own account before anybody looks at it.
+    borrowing.landed.catch(() => undefined)
     const wholeBytes = floorTo(byteLength, this.target.block)
     try {
       for (let from = 0; from < byteLength; ) {
-        if (from < wholeBytes && this.#behind.outstanding < this.queueDepth) {
+        if (from < wholeBytes && this.behind.outstanding < this.queueDepth) {
           from += this.#lend(bytes, from, wholeBytes, borrowing)
           continue
         }
         const count = from < wholeBytes ? 0 : this.#putSome(bytes, from)
         from += count
         if (count > 0) continue
-        await this.#behind.oneLanded()
+        await this.behind.oneLanded()
         this.#check()
-        if (bytes.byteLength !== byteLength) await this.#undoDetached(mark)
+        if (bytes.byteLength !== byteLength) throw detachedError(this.target.path)
       }
     } catch (error) {
-      // The memory is the caller's again when this rejects.
-      await this.#behind.landed()
-      throw error
+      await this.#undoCall(mark, error)
     }
     this.#borrowings.partDone(borrowing)
     return borrowing
@@ -351,11 +351,9 @@ export class Pipeline {
 
   /** Sends off a piece of a borrowed chunk. Gives its length. */
   #lend(bytes: Uint8Array, from: number, wholeBytes: number, borrowing: Borrowing): number {
-    const start = this.filling.offset
-    const count = this.filling.advance(wholeBytes - from)
-    borrowing.parts++
-    this.#submit({ ...spanOf(bytes.subarray(from, from + count), start, count), borrowing })
-    return count
+    const span = this.lending.piece(bytes, from, wholeBytes, borrowing)
+    this.#submit(span)
+    return span.end - span.start
   }
 
   /** After a failed write: gives what callers are told. */
@@ -374,7 +372,7 @@ export class Pipeline {
     const mark = this.#undo ?? this.#borrowings.mark
     this.#undo = undefined
     const borrowings = this.#borrowings.withdraw()
-    if (mark === undefined) this.#behind.trim(this.filling.position)
+    if (mark === undefined) this.behind.trim(this.filling.position)
     else this.#restore(mark)
     return borrowings
   }
@@ -382,16 +380,19 @@ export class Pipeline {
   #restore(mark: Mark): void {
     const buffer = this.filling.restore(mark)
     if (buffer !== null) this.#buffers.give(buffer)
-    this.#behind.trim(mark.position)
+    this.behind.trim(mark.position)
   }
 
-  /** Undoes the call in turn, whose chunk was transferred away before all of it was taken. */
-  async #undoDetached(mark: Mark): Promise<never> {
-    await this.#behind.landed()
+  /**
+   * Undoes the call in turn, which can't go on: a write failed, its chunk was transferred away, or there is no memory.
+   * The memory of its chunk is the caller's again when this rejects.
+   */
+  async #undoCall(mark: Mark, error: unknown): Promise<never> {
+    await this.behind.landed()
+    // What failed in the meantime has undone it, and is what callers are told.
     this.#check()
-    const error = detachedError(this.target.path, nothingTaken)
     this.#undo = undefined
-    this.#borrowings.withdrawFrom(mark)?.reject(error)
+    this.#borrowings.withdrawFrom(mark)?.reject(error as Error)
     this.#restore(mark)
     throw error
   }

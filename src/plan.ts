@@ -16,6 +16,17 @@ export function ceilTo(position: number, block: number): number {
 }
 
 /**
+ * The blocks of file systems: a transfer that ends on one is never slow, one that ends inside may be. Buffers are
+ * aligned to it as well, whatever less the file asks for.
+ */
+const fileSystemBlockBytes = 4096
+
+/** On what multiples transfers best end, in a file of such blocks. */
+export function grainOf(block: number): number {
+  return Math.max(block, fileSystemBlockBytes)
+}
+
+/**
  * How full a buffer whose first byte stands at `offset` of the file gets before it goes out: up to `bufferSize`, ending
  * on a multiple of `grain`. After a flush a buffer can start on any block; ending it on the grain brings all later
  * writes back onto file-system blocks, off which direct writes are slow. At least one block.

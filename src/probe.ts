@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
 import type { Alignment } from './alignment.ts'
 import { binding } from './binding.ts'
+import { type Engine, type EngineFinding, engineFor, tryRing } from './engine.ts'
 import { codeOf } from './errors.ts'
 import { openWriter } from './open-writer.ts'
-import type { Engine } from './options.ts'
 import { pageCacheOf } from './page-cache.ts'
 import { type Strategy, strategies } from './strategy.ts'
 import type { Writer } from './writer.ts'
@@ -20,7 +20,10 @@ export interface ProbeReport {
   readonly folder: string
   /** What direct I/O asks for here; null where it is not possible. */
   readonly alignment: Alignment | null
+  /** What a writer takes under `engine: 'auto'`. */
   readonly engine: Engine
+  /** Which engines can be used by this process, and why not. */
+  readonly engines: Readonly<Record<Engine, EngineFinding>>
   readonly strategies: Readonly<Record<Strategy, StrategyFinding>>
   /** The first of direct, dontcache, evict that works and leaves nothing behind; else `buffered`. */
   readonly recommended: Strategy
@@ -50,7 +53,8 @@ export async function probe(folder: string): Promise<ProbeReport> {
   return {
     folder,
     alignment,
-    engine: 'threads',
+    engine: engineFor('auto', binding()),
+    engines: { io_uring: tryRing(binding()), threads: { works: true } },
     strategies: findings,
     recommended: strategies.find((strategy) => strategy !== 'buffered' && leavesNothing(strategy)) ?? 'buffered',
   }

@@ -1,24 +1,16 @@
 import { type Alignment, statusOf } from './alignment.ts'
 import type { Binding, NativeFile } from './binding.ts'
-import { allocate } from './buffer-pool.ts'
+import type { Engine } from './engine.ts'
 import { codeOf, detachedError, UncachedIOError } from './errors.ts'
-import type { Range } from './inflight.ts'
+import { allocate } from './memory.ts'
 import type { OpenFile } from './open-file.ts'
 import type { PathLike, Settings } from './options.ts'
 import { residencyOf } from './page-cache.ts'
 import { exactLength, floorTo, progress } from './plan.ts'
+import { placeOf } from './slab.ts'
+import type { Span } from './span.ts'
 import { type StrategyTraits, traitsOf } from './strategy.ts'
 import type { Mode } from './writer-contract.ts'
-
-/** One transfer: a range of the file, and the memory it is written from. `bytes[0]` goes to `start`. */
-export interface Span extends Range {
-  readonly bytes: Uint8Array
-}
-
-/** A transfer that is to begin. Without `dataEnd` all of it is the caller's. */
-export function spanOf<B extends Uint8Array>(bytes: B, start: number, length: number, dataEnd = start + length) {
-  return { bytes, start, end: start + length, dataEnd, doneBytes: 0, state: 'flying' as Range['state'] }
-}
 
 /** A file opened for a writer, nothing changed in it yet. */
 export interface Opened {
@@ -52,6 +44,8 @@ export class Target {
   readonly memoryAlignment: number
   /** Whether the file was made by opening it: nothing is lost when it is begun and then discarded. */
   readonly made: boolean
+  /** What brings writes to the kernel. */
+  readonly engine: Engine
   private readonly native: Binding
   private readonly file: NativeFile
   #lengthAtOpen = 0
@@ -73,6 +67,7 @@ export class Target {
     this.block = opened.block
     this.memoryAlignment = opened.memoryAlignment
     this.made = opened.origin === 'made'
+    this.engine = opened.engine
     this.native = opened.native
     this.file = opened.file
   }
@@ -116,31 +111,48 @@ export class Target {
    * Writes a span whole, from where an earlier try of it stopped; then, under `evict`, waits for its writeback and
    * drops it. On failure `span.doneBytes` says how far it came, in whole blocks.
    */
-  async write(span: Span): Promise<void> {
-    const { RWF_DONTCACHE } = this.native.constants
-    const flags = this.traits.dontCache ? RWF_DONTCACHE : 0
+  write(span: Span): Promise<void> {
     this.#reach = Math.max(this.#reach, span.end)
-    let idleAttempts = 0
-    while (span.start + span.doneBytes < span.end) {
-      const position = span.start + span.doneBytes
-      const takenBytes = await this.#writeOnce(span, position, flags)
-      const doneBytes = progress(takenBytes, this.block)
-      idleAttempts = doneBytes > 0 ? 0 : idleAttempts + 1
-      if (idleAttempts > maxIdleAttempts) throw noProgress(this.path, position)
+    // Promises by hand: a write that the kernel takes whole, as nearly all are, costs two of them.
+    return this.#writeOnce(span).then((doneBytes) => {
       span.doneBytes += doneBytes
+      return span.start + span.doneBytes === span.end && !this.traits.evictAfterWrite
+        ? this.#checkMemory(span)
+        : this.#goOn(span, doneBytes)
+    })
+  }
+
+  /** After the first attempt, which brought `doneBytes` to the file. */
+  async #goOn(span: Span, doneBytes: number): Promise<void> {
+    let idleAttempts = doneBytes > 0 ? 0 : 1
+    while (span.start + span.doneBytes < span.end) {
+      const moreBytes = await this.#writeOnce(span)
+      idleAttempts = moreBytes > 0 ? 0 : idleAttempts + 1
+      if (idleAttempts > maxIdleAttempts) throw noProgress(this.path, span.start + span.doneBytes)
+      span.doneBytes += moreBytes
     }
-    // The kernel only reads the memory, so losing it is no crash; but what it read is unknown.
-    if (span.bytes.byteLength < span.end - span.start)
-      throw detachedError(this.path, `what is at ${span.start} is unknown`)
+    this.#checkMemory(span)
     if (this.traits.evictAfterWrite) await this.#evict(span.start, span.end - span.start)
   }
 
-  async #writeOnce(span: Span, position: number, flags: number): Promise<number> {
+  /** The kernel only reads the memory, so losing it is no crash; but what it read is unknown. */
+  #checkMemory(span: Span): void {
+    if (span.bytes.byteLength < span.end - span.start)
+      throw detachedError(this.path, `what is at ${span.start} is unknown`)
+  }
+
+  /** One system call. Gives the bytes that count. */
+  #writeOnce(span: Span): Promise<number> {
+    const position = span.start + span.doneBytes
+    const flags = this.traits.dontCache ? this.native.constants.RWF_DONTCACHE : 0
+    const throughRing = this.engine === 'io_uring'
     try {
-      return await this.file.pwrite(span.bytes, span.doneBytes, span.end - position, position, flags)
+      return this.file
+        .pwrite(span.bytes, span.doneBytes, span.end - position, position, flags, throughRing, placeOf(span.bytes))
+        .then((takenBytes) => progress(takenBytes, this.block), takenWhenInterrupted)
     } catch (error) {
-      if (codeOf(error) === 'EINTR') return 0
-      throw error
+      // What the addon refuses at once: memory that is gone, a file that was closed.
+      return Promise.reject(error)
     }
   }
 
@@ -196,6 +208,14 @@ export class Target {
   }
 
   /**
+   * Cuts the file behind `written`, when what follows is nobody's. Never rejects: a failure to do so adds nothing to
+   * the one that led here.
+   */
+  async cutBehind(written: number): Promise<void> {
+    await this.settleLength(written > this.start ? written : 0, true).catch(() => undefined)
+  }
+
+  /**
    * Makes everything in the file durable, and once its name if it was made here; then drops what the strategy does not
    * leave in the cache.
    */
@@ -237,6 +257,12 @@ export class Target {
   async residentBytes(): Promise<number> {
     return (await residencyOf(this.native, this.file)).residentBytes
   }
+}
+
+/** EINTR is a write of nothing. */
+function takenWhenInterrupted(error: unknown): number {
+  if (codeOf(error) === 'EINTR') return 0
+  throw error
 }
 
 /** A failed writeback is final whatever its code, as a failed fsync is: the kernel tells it once and forgets. */

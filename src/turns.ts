@@ -1,13 +1,27 @@
-/** Calls one after the other, in the order they were made, whether anybody awaits them or not. */
+interface Turn {
+  readonly work: () => Promise<unknown>
+  readonly done: () => void
+  /** How often `failWaiting` had been called when this turn was asked for. */
+  readonly failures: number
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: unknown) => void
+  /** Those who wait until this turn is over. */
+  readonly after: (() => void)[]
+}
+
+/**
+ * Calls one after the other, in the order they were made, whether anybody awaits them or not. A queue by hand: chained
+ * promises cost a large write as much as all the rest of it.
+ */
 export class Turns {
-  #waiting = 0
-  #last: Promise<unknown> = Promise.resolve()
+  /** The first one is running. */
+  readonly #queue: Turn[] = []
   #failures = 0
   #failure: unknown
 
   /** Calls that wait for their turn or have it. */
   get waiting(): number {
-    return this.#waiting
+    return this.#queue.length
   }
 
   /** What `failWaiting` was last given. */
@@ -16,25 +30,15 @@ export class Turns {
   }
 
   /**
-   * Runs `work` when all earlier calls have settled, and settles as it does. `done` runs before the caller hears of
-   * it, when `waiting` no longer counts this call.
+   * Runs `work` when all earlier calls have settled, at once when there are none, and settles as it does. `done` runs
+   * before the caller hears of it, when `waiting` no longer counts this call; it must not make calls itself.
    */
-  async take<T>(work: () => Promise<T>, done: () => void): Promise<T> {
-    this.#waiting++
-    const before = this.#last
-    const failures = this.#failures
-    const turn = (async () => {
-      await before
-      try {
-        if (failures !== this.#failures) throw this.#failure
-        return await work()
-      } finally {
-        this.#waiting--
-        done()
-      }
-    })()
-    this.#last = turn.catch(() => undefined)
-    return await turn
+  take<T>(work: () => Promise<T>, done: () => void): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const failures = this.#failures
+      this.#queue.push({ work, done, failures, resolve: resolve as Turn['resolve'], reject, after: [] })
+      if (this.#queue.length === 1) this.#run()
+    })
   }
 
   /**
@@ -48,6 +52,42 @@ export class Turns {
 
   /** Resolves when all calls made so far have settled. */
   async settled(): Promise<void> {
-    await this.#last
+    const last = this.#queue.at(-1)
+    if (last === undefined) return
+    await new Promise<void>((resolve) => {
+      last.after.push(resolve)
+    })
+  }
+
+  #run(): void {
+    const turn = this.#queue[0]
+    if (turn === undefined) return
+    this.#begin(turn).then(
+      (value) => {
+        this.#finish(turn)
+        turn.resolve(value)
+        this.#run()
+      },
+      (error: unknown) => {
+        this.#finish(turn)
+        turn.reject(error)
+        this.#run()
+      },
+    )
+  }
+
+  #begin(turn: Turn): Promise<unknown> {
+    if (turn.failures !== this.#failures) return Promise.reject(this.#failure)
+    try {
+      return turn.work()
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #finish(turn: Turn): void {
+    this.#queue.shift()
+    turn.done()
+    for (const resolve of turn.after) resolve()
   }
 }

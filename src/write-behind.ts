@@ -1,5 +1,6 @@
 import { InFlight } from './inflight.ts'
-import type { Span, Target } from './target.ts'
+import type { Span } from './span.ts'
+import type { Target } from './target.ts'
 
 interface Waiter {
   readonly outstanding: number
@@ -70,11 +71,6 @@ export class WriteBehind {
     })
   }
 
-  /** Never resolves; rejects when something fails or everything is given up. */
-  async untilFailure(): Promise<void> {
-    await this.until(-1)
-  }
-
   /** Resolves when one span less is outstanding than now. */
   async oneLanded(): Promise<void> {
     await this.until(this.#inflight.outstanding - 1)
@@ -122,9 +118,7 @@ export class WriteBehind {
   #settle(): void {
     const { outstanding, flying } = this.#inflight
     if (this.#error === undefined) {
-      const ready = this.#waiters.filter((waiter) => outstanding <= waiter.outstanding)
-      this.#waiters = this.#waiters.filter((waiter) => outstanding > waiter.outstanding)
-      for (const waiter of ready) waiter.resolve()
+      if (this.#waiters.length > 0) this.#tellReady(outstanding)
     } else if (flying === 0) {
       const error = this.#error
       this.#error = undefined
@@ -132,5 +126,11 @@ export class WriteBehind {
       this.giveUp(this.onFailure(error))
     }
     if (flying === 0) for (const resolve of this.#landing.splice(0)) resolve()
+  }
+
+  #tellReady(outstanding: number): void {
+    const ready = this.#waiters.filter((waiter) => outstanding <= waiter.outstanding)
+    this.#waiters = this.#waiters.filter((waiter) => outstanding > waiter.outstanding)
+    for (const waiter of ready) waiter.resolve()
   }
 }

@@ -1,5 +1,6 @@
 import type { Alignment } from './alignment.ts'
-import type { Engine, PathLike, ResetOptions } from './options.ts'
+import type { Engine } from './engine.ts'
+import type { PathLike, ResetOptions } from './options.ts'
 import type { Strategy } from './strategy.ts'
 
 /** A chunk: UTF-8 text, or bytes in any shape. */
@@ -66,8 +67,9 @@ export interface WriterContract extends AsyncDisposable, Disposable {
 
   /**
    * Takes a chunk without waiting. True: all of it is taken, and its memory may be reused at once. False: nothing was
-   * taken, because there is no room, another call is under way or the writer is closed; `write` tells which. A chunk
-   * of more than `bufferSize` may never find room at once: that is `write`'s work, too.
+   * taken, because there is no room, the event loop is due to go round (after half a millisecond of filling), another call is
+   * under way or the writer is closed; `write` tells which, and waits. A chunk of more than `bufferSize` may never find
+   * room at once: that is `write`'s work, too.
    *
    * @throws TypeError ERR_INVALID_ARG_TYPE
    */
@@ -78,7 +80,7 @@ export interface WriterContract extends AsyncDisposable, Disposable {
 
   /**
    * Takes a chunk, waiting for room if need be. Resolves when it is taken; until then its memory is the writer's. A
-   * chunk of `bufferSize` or more whose memory and position are aligned is not copied, and resolves when it is in the
+   * chunk of 1 MiB (or of `bufferSize`, if less) or more whose memory and position are aligned is not copied, and resolves when it is in the
    * file.
    *
    * @throws {UncachedIOError} ERR_WRITER_CLOSED; the failure of this or an earlier write
@@ -91,7 +93,8 @@ export interface WriterContract extends AsyncDisposable, Disposable {
 
   /**
    * `byteLength` contiguous bytes of the buffer to be filled in place, or null when there is no room now: `drain`, and
-   * reserve again. The slot is valid until `commit` or the next call of another method; its content is undefined.
+   * reserve again. The slot is valid until `commit` or the next call of another method; its content is undefined. It
+   * is a view of memory that writers share: do not hand on its `buffer`.
    *
    * @throws RangeError ERR_OUT_OF_RANGE for more than `bufferSize`
    * @throws {UncachedIOError} ERR_WRITER_CLOSED

@@ -1,10 +1,10 @@
 import type { Alignment } from './alignment.ts'
-import { argumentError, closedError, failedError, isRetryable, writeFailure } from './errors.ts'
+import type { Engine } from './engine.ts'
+import { argumentError, closedError, failedError, isRetryable, warnDropped, writeFailure } from './errors.ts'
 import type { Filling } from './filling.ts'
 import {
   bytesOf,
   bytesOfAll,
-  type Engine,
   integer,
   nextSettings,
   type PathLike,
@@ -21,21 +21,20 @@ import type { Chunk, Mode, WriterContract } from './writer-contract.ts'
 
 /** The writer behind every strategy: its states, the order of its calls, its failures. */
 export class Writer implements WriterContract {
-  readonly engine: Engine = 'threads'
   readonly bufferSize: number
   readonly queueDepth: number
 
   /** Whether the hot path is open: no call under way, nothing failed, nothing borrowed. */
   #accepting = true
-  #filling: Filling
-  #pipeline: Pipeline
-  #mode: Mode
+  #filling!: Filling
+  #pipeline!: Pipeline
+  #mode!: Mode
   #state: 'open' | 'ending' | 'ended' | 'failed' = 'open'
   /** Why the state is `failed`. */
   #error: Error | undefined
   /** Whether a write failed that nobody has tried again yet. */
   #stalled = false
-  #syncs: Syncs
+  #syncs!: Syncs
   #droppedBytes = 0
   readonly #turns = new Turns()
   #ending: Promise<number> | undefined
@@ -45,16 +44,17 @@ export class Writer implements WriterContract {
   constructor(
     private readonly settings: Settings,
     private readonly openNext: OpenNext,
-    { target, mode }: Opened,
+    opened: Opened,
     head: Uint8Array,
   ) {
     this.bufferSize = settings.bufferSize
     this.queueDepth = settings.queueDepth
-    this.#mode = mode
-    this.#pipeline = this.#pipelineOf(target, head)
-    this.#filling = this.#pipeline.filling
-    this.#syncs = this.#syncsOf(target)
+    this.#goTo(opened, head)
     settings.signal?.addEventListener('abort', this.#onAbort, { once: true })
+  }
+
+  get engine(): Engine {
+    return this.#target.engine
   }
 
   get path(): string {
@@ -78,7 +78,7 @@ export class Writer implements WriterContract {
   }
 
   get writtenBytes(): number {
-    return this.#pipeline.written - this.#target.start
+    return this.#pipeline.behind.written - this.#target.start
   }
 
   get syncedBytes(): number {
@@ -112,8 +112,15 @@ export class Writer implements WriterContract {
     return this.#takeSync(bytesOfAll(chunks))
   }
 
-  async write(chunk: Chunk, options?: { signal?: AbortSignal }): Promise<void> {
-    await this.#take([bytesOf(chunk)], options)
+  write(chunk: Chunk, options?: { signal?: AbortSignal }): Promise<void> {
+    if (options === undefined && this.#undisturbed && chunk instanceof Uint8Array) {
+      const landed = this.#pipeline.lend(chunk)
+      if (landed !== null) {
+        this.#accepting = false
+        return landed
+      }
+    }
+    return this.writev([chunk], options)
   }
 
   async writev(chunks: readonly Chunk[], options?: { signal?: AbortSignal }): Promise<void> {
@@ -121,6 +128,8 @@ export class Writer implements WriterContract {
   }
 
   reserve(byteLength: number): Uint8Array | null {
+    const slot = this.#accepting ? this.#filling.reserve(byteLength) : null
+    if (slot !== null) return slot
     integer('byteLength', byteLength, 1, this.bufferSize)
     this.#assertOpen()
     if (this.#accepting) return this.#pipeline.reserve(byteLength)
@@ -129,6 +138,7 @@ export class Writer implements WriterContract {
   }
 
   commit(usedBytes: number): void {
+    if (this.#filling.commit(usedBytes)) return
     integer('usedBytes', usedBytes, 0)
     this.#assertOpen()
     this.#pipeline.commit(usedBytes)
@@ -206,10 +216,7 @@ export class Writer implements WriterContract {
     const forgotten = this.#state === 'open'
     this[Symbol.dispose]()
     await this.#closing
-    if (forgotten && this.#droppedBytes > 0) {
-      const what = `${this.#droppedBytes} bytes for '${this.path}' were dropped: end() was not called`
-      process.emitWarning(what, { code: 'UNCACHED_IO_DROPPED' })
-    }
+    if (forgotten && this.#droppedBytes > 0) warnDropped(this.path, this.#droppedBytes)
   }
 
   [Symbol.dispose](): void {
@@ -233,34 +240,36 @@ export class Writer implements WriterContract {
   async #take(chunks: readonly Uint8Array[], options: { signal?: AbortSignal } | undefined): Promise<void> {
     refuseAborted(options)
     const byteLength = totalBytes(chunks)
-    if (this.#accepting && byteLength < this.bufferSize && this.#pipeline.takeSync(chunks)) return
+    if (this.#accepting && this.#pipeline.lending.lendable(chunks) === null && this.#pipeline.takeSync(chunks)) return
     this.#assertOpen()
     const { landed } = await this.#turn(() => this.#pipeline.take(chunks, byteLength))
-    await landed?.finally(() => this.#update())
+    await landed
   }
-
-  // --- order
 
   /** Gives a call its turn: after all earlier ones. What failed before is tried again first. */
-  async #turn<T>(work: () => Promise<T>): Promise<T> {
+  #turn<T>(work: () => Promise<T>): Promise<T> {
     this.#accepting = false
-    this.#pipeline.slot.close()
-    return await this.#turns.take(
-      async () => {
-        this.#throwError()
-        if (this.#stalled) {
-          this.#stalled = false
-          this.#pipeline.retry()
-        }
-        return await work()
-      },
-      () => this.#update(),
-    )
+    this.#filling.closeSlot()
+    const begin = (): Promise<T> => {
+      this.#throwError()
+      if (this.#stalled) {
+        this.#stalled = false
+        this.#pipeline.behind.retry()
+      }
+      return work()
+    }
+    return this.#turns.take(begin, this.#onQuiet)
   }
 
+  readonly #onQuiet = (): void => this.#update()
+
   #update(): void {
-    const free = this.#turns.waiting === 0 && !this.#stalled && !this.#pipeline.borrowing
-    this.#accepting = free && this.#state === 'open'
+    this.#accepting = this.#undisturbed && !this.#pipeline.borrowing
+  }
+
+  /** Whether no call is under way that has to come first, and nothing has failed. */
+  get #undisturbed(): boolean {
+    return this.#state === 'open' && this.#turns.waiting === 0 && !this.#stalled
   }
 
   #assertOpen(): void {
@@ -273,29 +282,24 @@ export class Writer implements WriterContract {
     if (this.#error !== undefined) throw this.#error
   }
 
-  // --- files
-
-  #pipelineOf(target: Target, head: Uint8Array): Pipeline {
-    return new Pipeline(target, this.bufferSize, this.queueDepth, (error) => this.#onFailure(error), head)
+  #goTo({ target, mode }: Opened, head: Uint8Array): void {
+    const onFailure = (error: unknown) => this.#onFailure(error)
+    this.#pipeline = new Pipeline(target, this.bufferSize, this.queueDepth, onFailure, this.#onQuiet, head)
+    this.#filling = this.#pipeline.filling
+    this.#mode = mode
+    this.#syncs = new Syncs(target, (error) => this.#fatal(error))
   }
 
-  #syncsOf(target: Target): Syncs {
-    return new Syncs(target, (error) => this.#fatal(error))
-  }
-
-  async #use({ target, mode }: Opened, begun: Uint8Array | undefined): Promise<void> {
+  async #use(opened: Opened, begun: Uint8Array | undefined): Promise<void> {
     this.#throwError()
     const head =
       begun ??
-      (await target.begin().catch((error: unknown) => {
+      (await opened.target.begin().catch((error: unknown) => {
         // The present file is complete and the next one can't be begun: there is nothing left to write to.
         throw this.#fatal(error)
       }))
     this.#throwError()
-    this.#pipeline = this.#pipelineOf(target, head)
-    this.#filling = this.#pipeline.filling
-    this.#mode = mode
-    this.#syncs = this.#syncsOf(target)
+    this.#goTo(opened, head)
   }
 
   async #finish(): Promise<number> {
@@ -318,7 +322,7 @@ export class Writer implements WriterContract {
       return await this.#turn(async () => {
         const total = await this.#finish().catch(async (error: unknown) => {
           // What landed behind a gap is written again by the next try, and must not be seen before.
-          if (this.#error === undefined) await this.#cut(this.#pipeline)
+          if (this.#error === undefined) await this.#target.cutBehind(this.#pipeline.behind.written)
           throw error
         })
         this.#state = 'ended'
@@ -336,13 +340,11 @@ export class Writer implements WriterContract {
     }
   }
 
-  // --- failure
-
   /** A failure as callers see it. */
   #onFailure(error: unknown): Error {
     if (this.#error !== undefined) return this.#error
     if (!isRetryable(error)) return this.#fatal(error)
-    const told = writeFailure(error, this.#pipeline.written, this, true)
+    const told = writeFailure(error, this.#pipeline.behind.written, this, true)
     this.#turns.failWaiting(told)
     this.#stalled = true
     this.#update()
@@ -350,7 +352,7 @@ export class Writer implements WriterContract {
   }
 
   #fatal(error: unknown): Error {
-    const told = this.#error ?? writeFailure(error, this.#pipeline.written, this, false)
+    const told = this.#error ?? writeFailure(error, this.#pipeline.behind.written, this, false)
     this.#die(told)
     return told
   }
@@ -369,6 +371,7 @@ export class Writer implements WriterContract {
     this.#state = 'failed'
     this.#error = error
     this.#turns.failWaiting(error)
+    this.#filling.closeSlot()
     this.#update()
     this.#forgetSignal()
     this.#closing = this.#abandon(error)
@@ -382,14 +385,9 @@ export class Writer implements WriterContract {
     await this.#turns.settled()
     await this.#syncs.settled()
     this.#droppedBytes = this.acceptedBytes - this.writtenBytes
-    await this.#cut(pipeline)
+    await target.cutBehind(pipeline.behind.written)
     await target.close().catch(() => undefined)
     pipeline.dispose()
-  }
-
-  /** Cuts the file behind what is in it without a gap. A failure to do so adds nothing to the one that led here. */
-  async #cut({ target, written }: Pipeline): Promise<void> {
-    await target.settleLength(written > target.start ? written : 0, true).catch(() => undefined)
   }
 
   readonly #onAbort = (): void => this.fail(this.settings.signal?.reason)
