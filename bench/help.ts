@@ -1,3 +1,4 @@
+import { FIO_NAME, FIO_SUMMARY } from './ceiling/fio.ts'
 import type { Subject } from './subjects/subject.ts'
 import { formatBytes } from './units.ts'
 import type { Workload } from './workloads/workload.ts'
@@ -18,11 +19,12 @@ Options
                       into the time; a number given here is kept whatever it takes)
   --subjects A,B      only these
   --workloads A,B     only these
+  --ceiling           run ${FIO_NAME} beside them, as the ceiling, and show everybody's ratio to it
   --json FILE         also write every single run to FILE
   --help              this text
 
 Subjects
-${list(subjects.map(({ name, summary }) => [name, summary]))}
+${list([...subjects.map(({ name, summary }) => [name, summary] as const), [FIO_NAME, `${FIO_SUMMARY}; with --ceiling`]])}
 
 Workloads
 ${list(workloads.map((workload) => [workload.name, describe(workload)]))}
@@ -36,7 +38,8 @@ function describe({ summary, defaultBytes, quickBytes }: Workload): string {
   return `${summary}; ${formatBytes(defaultBytes)}, ${formatBytes(quickBytes)} with --quick`
 }
 
-function list(rows: readonly (readonly [name: string, text: string])[]): string {
+/** Names with their texts beside them. */
+export function list(rows: readonly (readonly [name: string, text: string])[]): string {
   const nameWidth = Math.max(...rows.map(([name]) => name.length))
   return rows.map(([name, text]) => `  ${name.padEnd(nameWidth)}  ${text}`).join('\n')
 }

@@ -1,28 +1,24 @@
 /** The command line of the benchmark: choose, run, report. */
 import { resolve } from 'node:path'
 import { pageCacheOf } from 'uncached-io'
-import { messageOf } from './errors.ts'
+import { FIO_NAME } from './ceiling/fio.ts'
+import { CannotGoOn, checkBeforehand, EXIT_FAILED, footprintSource, print, runCommand, useColour } from './command.ts'
 import { helpText } from './help.ts'
 import { type Interruption, watchForInterruption } from './interruption.ts'
 import { readEnvironment } from './measure/environment.ts'
-import { type Options, readOptions, UsageError } from './options.ts'
-import { packageFile, packageFolder, packageVersion } from './package.ts'
-import { jsonReport, whyNotWritable, whyNotWritten } from './report/json.ts'
+import { type Options, readOptions } from './options.ts'
+import { packageFolder, packageVersion } from './package.ts'
+import { jsonReport, whyNotWritten } from './report/json.ts'
 import { Progress } from './report/progress.ts'
-import { summarize } from './report/summary.ts'
+import { type ClaimingSubject, summarize } from './report/summary.ts'
 import { environmentLines, legendLines, type WorkloadReport, workloadLines } from './report/terminal.ts'
+import type { RunResult } from './run/result.ts'
 import { type AllResults, runAll } from './run/run-all.ts'
 import { runOne, timeLimitMsFor } from './run/run-one.ts'
-import { makeWorkFolder, whyNotUsable, whyTooLittleSpace } from './run/work-folder.ts'
+import { makeWorkFolder } from './run/work-folder.ts'
 import { BASELINE_NAME, subjectNamed, subjects } from './subjects/index.ts'
 import { formatSeconds } from './units.ts'
 import { workloadNamed, workloads } from './workloads/index.ts'
-
-/** Something outside of the benchmark is in the way: told without a stack. */
-class CannotGoOn extends Error {}
-
-const EXIT_FAILED = 1
-const EXIT_USAGE = 2
 
 async function main(args: readonly string[]): Promise<number> {
   const options = readOptions(args, {
@@ -57,7 +53,7 @@ async function bench(options: Options, interruption: Interruption): Promise<numb
   const notWritten = options.jsonFile === null ? null : await whyNotWritten(options.jsonFile, json)
   if (all.results.length > 0) {
     for (const report of reports) print([...workloadLines(report, useColour()), ''])
-    print([...legendLines(), ''])
+    print([...legendLines(options.ceiling), ''])
   }
   print(closingLines(options, all, (performance.now() - startedAtMs) / 1e3))
   if (notWritten !== null) throw new CannotGoOn(`--json: ${notWritten}`)
@@ -67,25 +63,6 @@ async function bench(options: Options, interruption: Interruption): Promise<numb
 function bytesFor(workloadName: string, options: Options): number {
   const workload = workloadNamed(workloadName)
   return options.bytes ?? (options.quick ? workload.quickBytes : workload.defaultBytes)
-}
-
-async function checkBeforehand(options: Options, dir: string, largestFileBytes: number): Promise<void> {
-  if (process.platform !== 'linux') throw new CannotGoOn('the page cache can only be measured on Linux')
-  const notUsable = await whyNotUsable(dir)
-  if (notUsable !== null) throw new UsageError(options.dir === null ? notUsable : `--dir: ${notUsable}`)
-  const notWritable = options.jsonFile === null ? null : await whyNotWritable(options.jsonFile)
-  if (notWritable !== null) throw new UsageError(`--json: ${notWritable}`)
-  const tooLittleSpace = await whyTooLittleSpace(dir, largestFileBytes)
-  if (tooLittleSpace !== null) throw new CannotGoOn(tooLittleSpace)
-}
-
-/** Asked of any file: without footprints there is nothing to show, and a missing addon is found out here as well. */
-async function footprintSource(): Promise<string> {
-  try {
-    return (await pageCacheOf(packageFile)).source
-  } catch (error) {
-    throw new CannotGoOn(`the page cache cannot be measured: ${messageOf(error)}`, { cause: error })
-  }
 }
 
 async function runInFolder(
@@ -105,11 +82,22 @@ async function runInFolder(
     signal,
   }
   try {
-    return await runAll(options, chosen, (plan) => runOne(plan, context), progress, signal)
+    return await runAll<RunResult>(
+      { ...options, subjects: rowsOf(options).map(({ name }) => name) },
+      chosen,
+      (plan) => runOne(plan, context),
+      progress,
+      signal,
+    )
   } finally {
     progress.close()
     folder.remove()
   }
+}
+
+/** The subjects asked for, and fio, which claims nothing. */
+function rowsOf(options: Options): ClaimingSubject[] {
+  return [...options.subjects.map(subjectNamed), ...(options.ceiling ? [{ name: FIO_NAME, claim: null }] : [])]
 }
 
 function reportOn(
@@ -118,7 +106,8 @@ function reportOn(
   all: AllResults,
 ): WorkloadReport {
   const { summary } = workloadNamed(name)
-  const rows = summarize(all.results, name, options.subjects.map(subjectNamed), BASELINE_NAME)
+  const ceiling = options.ceiling ? FIO_NAME : null
+  const rows = summarize(all.results, name, rowsOf(options), BASELINE_NAME, ceiling)
   // An interrupted round counts where it got to.
   const rounds = Math.max(all.roundsDone, ...rows.map((row) => row.roundsMeasured))
   return { name, summary, bytes, rounds, subjects: rows }
@@ -133,19 +122,4 @@ function closingLines(options: Options, all: AllResults, seconds: number): strin
   return lines
 }
 
-function useColour(): boolean {
-  return process.stdout.isTTY && !process.env.NO_COLOR
-}
-
-function print(lines: readonly string[]): void {
-  process.stdout.write(`${lines.join('\n')}\n`)
-}
-
-try {
-  process.exitCode = await main(process.argv.slice(2))
-} catch (error) {
-  const expected = error instanceof UsageError || error instanceof CannotGoOn
-  const text = error instanceof Error && !expected ? error.stack : messageOf(error)
-  process.stderr.write(`bench: ${text}\n`)
-  process.exitCode = error instanceof UsageError ? EXIT_USAGE : EXIT_FAILED
-}
+await runCommand('bench', main)

@@ -1,7 +1,5 @@
 /** The command line: what is asked for, checked, with every default and its reason. */
-import { parseArgs } from 'node:util'
-import { messageOf } from './errors.ts'
-import { byteUnits, parseBytes } from './units.ts'
+import { parseOrExplain, readCount, readNames, readPath, readSize } from './arguments.ts'
 
 export interface Options {
   /** Folder to write in; `null` is a temporary folder beside the project. */
@@ -14,17 +12,14 @@ export interface Options {
   readonly quick: boolean
   readonly subjects: readonly string[]
   readonly workloads: readonly string[]
+  /** Whether fio runs beside the subjects, as the ceiling. */
+  readonly ceiling: boolean
   readonly jsonFile: string | null
 }
 
 export interface Known {
   readonly subjects: readonly string[]
   readonly workloads: readonly string[]
-}
-
-/** A mistake on the command line: the message says what is known, the process ends with code 2. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError'
 }
 
 /** Five values make a median that one disturbed round does not move. */
@@ -43,6 +38,7 @@ const optionTypes = {
   rounds: { type: 'string' },
   subjects: { type: 'string', multiple: true },
   workloads: { type: 'string', multiple: true },
+  ceiling: { type: 'boolean', default: false },
   json: { type: 'string' },
   help: { type: 'boolean', default: false },
 } as const
@@ -54,64 +50,19 @@ const optionTypes = {
  * @throws {UsageError} for anything unknown or malformed.
  */
 export function readOptions(args: readonly string[], known: Known): Options | 'help' {
-  const values = parseOrExplain(args)
+  const values = parseOrExplain(args, optionTypes)
   if (values.help) return 'help'
-  const rounds = values.rounds === undefined ? null : readRounds(values.rounds)
+  const rounds = values.rounds === undefined ? null : readCount('--rounds', values.rounds, ROUNDS_MAX)
   const budgetSeconds = values.quick ? QUICK_BUDGET_SECONDS : DEFAULT_BUDGET_SECONDS
   return {
-    dir: readText('--dir', values.dir),
-    bytes: values.bytes === undefined ? null : readBytes(values.bytes),
+    dir: readPath('--dir', values.dir),
+    bytes: values.bytes === undefined ? null : readSize('--bytes', values.bytes),
     rounds: rounds ?? (values.quick ? QUICK_ROUNDS : DEFAULT_ROUNDS),
     timeBudgetSeconds: rounds === null ? budgetSeconds : null,
     quick: values.quick,
-    subjects: readNames('subject', values.subjects, known.subjects),
-    workloads: readNames('workload', values.workloads, known.workloads),
-    jsonFile: readText('--json', values.json),
+    subjects: readNames('--subjects', 'subject', values.subjects, known.subjects),
+    workloads: readNames('--workloads', 'workload', values.workloads, known.workloads),
+    ceiling: values.ceiling,
+    jsonFile: readPath('--json', values.json),
   }
-}
-
-function parseOrExplain(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: optionTypes, strict: true, allowPositionals: false }).values
-  } catch (error) {
-    const knownOptions = Object.keys(optionTypes).map((name) => `--${name}`)
-    // Node's first sentence names the culprit; the ones after it are about positional arguments.
-    const [reason] = messageOf(error).split('. ')
-    throw new UsageError(`${reason}\nKnown options: ${knownOptions.join(', ')}`, { cause: error })
-  }
-}
-
-function readText(option: string, text: string | undefined): string | null {
-  if (text === '') throw new UsageError(`${option} needs a path`)
-  return text ?? null
-}
-
-function readBytes(text: string): number {
-  const bytes = parseBytes(text)
-  if (bytes === null) {
-    throw new UsageError(`--bytes ${text}: not a size. Write a number above 0, plain or with ${byteUnits}`)
-  }
-  return bytes
-}
-
-function readRounds(text: string): number {
-  const rounds = /^\d+$/.test(text) ? Number(text) : 0
-  if (rounds < 1 || rounds > ROUNDS_MAX) {
-    throw new UsageError(`--rounds ${text}: not a whole number from 1 to ${ROUNDS_MAX}`)
-  }
-  return rounds
-}
-
-/** Takes `a,b` as well as the option given twice; keeps the known order, so that tables always look alike. */
-function readNames(kind: string, lists: readonly string[] | undefined, known: readonly string[]): readonly string[] {
-  if (lists === undefined) return known
-  const asked = new Set(lists.flatMap((list) => list.split(',')).map((name) => name.trim()))
-  asked.delete('')
-  if (asked.size === 0) throw new UsageError(`--${kind}s needs a name. Known ${kind}s: ${known.join(', ')}`)
-  for (const name of asked) {
-    if (!known.includes(name)) {
-      throw new UsageError(`unknown ${kind} '${name}'. Known ${kind}s: ${known.join(', ')}`)
-    }
-  }
-  return known.filter((name) => asked.has(name))
 }

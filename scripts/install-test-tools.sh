@@ -16,7 +16,11 @@ tools=(
   mount:mount
   fallocate:util-linux
   nm:binutils
+  cc:gcc
+  setpriv:util-linux
+  prlimit:util-linux
   strace:strace
+  fio:fio
 )
 
 missing_packages() {

@@ -1,5 +1,7 @@
 /** Ways to put records of 2, 1, 150 and 4 bytes into a writer's buffer, and one without any writer. */
 import type { openWriter } from 'uncached-io'
+import { copyPiece } from '../workloads/copy-piece.ts'
+import { fillSlot, makeRecordParts } from '../workloads/record-parts.ts'
 import { cutIntoPieces, makeRecords, RECORD_BYTES, RECORD_PIECE_BYTES } from '../workloads/small-records.ts'
 
 type Writer = Awaited<ReturnType<typeof openWriter>>
@@ -72,20 +74,19 @@ export class WritevSyncCase extends WriterCase {
   }
 }
 
-/** The caller puts the record together in the writer's own buffer. */
+/** The caller, who knows what a record looks like, puts it together in the writer's own buffer. */
 export class ReserveCase extends WriterCase {
   readonly name = 'reserve, fill, commit'
+  readonly recordParts = makeRecordParts()
 
   copyBatch(): void {
-    const { writer, ring } = this
+    const { writer, recordParts } = this
     let index = this.nextIndex
     for (let left = this.records; left > 0; left--) {
       const slot = writer.reserve(RECORD_BYTES) ?? full()
-      const pieces = ring[index]!
-      let offset = 0
-      for (let i = 0; i < PIECES_PER_RECORD; i++) offset = copyPiece(pieces[i]!, slot, offset)
-      writer.commit(offset)
-      index = index + 1 === ring.length ? 0 : index + 1
+      fillSlot(slot, recordParts[index]!)
+      writer.commit(RECORD_BYTES)
+      index = index + 1 === recordParts.length ? 0 : index + 1
     }
     this.nextIndex = index
   }
@@ -116,18 +117,4 @@ export class PlainCopyCase implements CopyCase {
   }
 
   async makeRoom(): Promise<void> {}
-}
-
-/** Up to this many bytes a loop is faster than the call of `set`. */
-const LOOP_BYTES_MAX = 24
-
-/** @returns the offset behind the copy. */
-function copyPiece(piece: Uint8Array, target: Uint8Array, offset: number): number {
-  const length = piece.length
-  if (length > LOOP_BYTES_MAX) {
-    target.set(piece, offset)
-  } else {
-    for (let i = 0; i < length; i++) target[offset + i] = piece[i]!
-  }
-  return offset + length
 }

@@ -11,7 +11,7 @@ import { KIB, MIB } from '../units.ts'
 import { RECORD_BYTES } from '../workloads/small-records.ts'
 import { type CopyCase, PlainCopyCase, ReserveCase, WriteSyncCase, WritevSyncCase } from './cases.ts'
 
-/** The writer's default. A larger buffer would fall out of the CPU's cache and measure memory instead of the path. */
+/** Half the writer's default. A larger buffer would fall out of the CPU's cache and measure memory instead of the path. */
 const BUFFER_BYTES = MIB
 /** A flush leaves a started block in the buffer, and blocks have up to 64 KiB: a batch fits whatever is left there. */
 const SPARE_BYTES = 64 * KIB

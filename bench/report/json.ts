@@ -72,7 +72,7 @@ export async function whyNotWritable(path: string): Promise<string | null> {
 }
 
 /** Writes the report. @returns why that was not possible, or `null`. */
-export async function whyNotWritten(path: string, report: JsonReport): Promise<string | null> {
+export async function whyNotWritten(path: string, report: object): Promise<string | null> {
   try {
     await writeFile(path, `${JSON.stringify(report, null, 2)}\n`)
     return null

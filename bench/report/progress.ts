@@ -1,4 +1,4 @@
-import type { RunPlan, RunResult } from '../run/result.ts'
+import type { NotRun, RunPlan } from '../run/result.ts'
 import type { Watcher } from '../run/run-all.ts'
 import { formatSeconds, MIB } from '../units.ts'
 
@@ -14,6 +14,9 @@ const REDRAW_EVERY_MS = 1000
 const BAR_WIDTH = 20
 /** Terminals that do not say how wide they are. */
 const COLUMNS_DEFAULT = 80
+
+/** What is shown of a finished run. */
+type Finished = { readonly state: 'measured'; readonly bytes: number; readonly seconds: number } | NotRun
 
 /** A finished run and how long it took in all: memory, process, writing, checking. */
 export interface TimedRun {
@@ -43,7 +46,7 @@ function sum<T>(items: readonly T[], valueOf: (item: T) => number): number {
 }
 
 /** One line that is redrawn on a terminal; elsewhere a line for each finished run. */
-export class Progress implements Watcher {
+export class Progress implements Watcher<Finished> {
   private readonly output: ProgressOutput
   private readonly done: TimedRun[] = []
   private current: { readonly plan: RunPlan; readonly left: number | null; readonly total: number } | null = null
@@ -63,7 +66,7 @@ export class Progress implements Watcher {
     this.timer ??= setInterval(() => this.redraw(), REDRAW_EVERY_MS).unref()
   }
 
-  runEnded(plan: RunPlan, result: RunResult, seconds: number): void {
+  runEnded(plan: RunPlan, result: Finished, seconds: number): void {
     this.done.push({ plan, seconds })
     if (this.output.isTTY === true) return
     const outcome =

@@ -2,6 +2,7 @@
 import type { MeasuredRun, NotRun, RunResult } from '../run/result.ts'
 import type { ResidencyClaim } from '../subjects/subject.ts'
 import { formatBytes, GIB, KIB } from '../units.ts'
+import { type PairedRatio, pairedRatio } from './pairs.ts'
 import { median, ratio } from './statistics.ts'
 
 /** Medians over the rounds. */
@@ -12,7 +13,8 @@ export interface Medians {
   readonly footprintResidualBytes: number
   /** Of the file's length. */
   readonly footprintResidualShare: number
-  readonly eventLoopDelayMsMax: number
+  /** `null` for what has no event loop. */
+  readonly eventLoopDelayMsMax: number | null
 }
 
 /** One subject on one workload. */
@@ -24,6 +26,8 @@ export interface SubjectSummary {
   /** Against the baseline's medians; `null` without a baseline. */
   readonly throughputRatio: number | null
   readonly cpuRatio: number | null
+  /** Against the ceiling's run in the same round; `null` without a pair. */
+  readonly ofCeiling: { readonly throughput: PairedRatio; readonly cpu: PairedRatio } | null
   /** Set when a round was not possible or went wrong. */
   readonly notRun: NotRun | null
   /** What the subject claims about the page cache and did not keep, in its worst round. */
@@ -40,6 +44,7 @@ export function summarize(
   workload: string,
   subjects: readonly ClaimingSubject[],
   baselineName: string,
+  ceilingName: string | null = null,
 ): SubjectSummary[] {
   const measuredOf = (subject: string) =>
     results.filter(
@@ -47,6 +52,7 @@ export function summarize(
         result.state === 'measured' && result.subject === subject && result.workload === workload,
     )
   const baseline = mediansOf(measuredOf(baselineName))
+  const ceiling = ceilingName === null ? [] : measuredOf(ceilingName)
   return subjects.map(({ name, claim }) => {
     const runs = measuredOf(name)
     const medians = mediansOf(runs)
@@ -56,6 +62,7 @@ export function summarize(
       medians,
       throughputRatio: medians && ratio(medians.bytesPerSecond, baseline?.bytesPerSecond),
       cpuRatio: medians && ratio(medians.cpuSecondsPerGib, baseline?.cpuSecondsPerGib),
+      ofCeiling: ofCeiling(runs, ceiling),
       notRun:
         results.find(
           (result): result is NotRun =>
@@ -69,14 +76,29 @@ export function summarize(
 function mediansOf(runs: readonly MeasuredRun[]): Medians | null {
   if (runs.length === 0) return null
   const of = (value: (run: MeasuredRun) => number) => median(runs.map(value))
+  const delays = runs.map((run) => run.eventLoopDelayMsMax).filter((delay) => delay !== null)
   return {
-    bytesPerSecond: of((run) => run.bytes / run.seconds),
-    cpuSecondsPerGib: of((run) => ((run.cpuUserSeconds + run.cpuSystemSeconds) * GIB) / run.bytes),
+    bytesPerSecond: of(bytesPerSecond),
+    cpuSecondsPerGib: of(cpuSecondsPerGib),
     footprintPeakBytes: of((run) => run.footprintPeakBytes),
     footprintResidualBytes: of((run) => run.footprintResidualBytes),
     footprintResidualShare: of((run) => run.footprintResidualBytes / run.bytes),
-    eventLoopDelayMsMax: of((run) => run.eventLoopDelayMsMax),
+    eventLoopDelayMsMax: delays.length === 0 ? null : median(delays),
   }
+}
+
+function bytesPerSecond(run: MeasuredRun): number {
+  return run.bytes / run.seconds
+}
+
+function cpuSecondsPerGib(run: MeasuredRun): number {
+  return ((run.cpuUserSeconds + run.cpuSystemSeconds) * GIB) / run.bytes
+}
+
+function ofCeiling(runs: readonly MeasuredRun[], ceiling: readonly MeasuredRun[]): SubjectSummary['ofCeiling'] {
+  const throughput = pairedRatio(runs, ceiling, bytesPerSecond)
+  const cpu = pairedRatio(runs, ceiling, cpuSecondsPerGib)
+  return throughput === null || cpu === null ? null : { throughput, cpu }
 }
 
 /** A claim holds for every round, so it is the worst one that is looked at. */

@@ -1,9 +1,11 @@
 /** What is printed at the end. */
 import { styleText } from 'node:util'
+import { FIO_NAME, NOT_INSTALLED } from '../ceiling/fio.ts'
 import type { Environment } from '../measure/environment.ts'
 import type { NotRun } from '../run/result.ts'
 import { BASELINE_NAME } from '../subjects/index.ts'
 import { formatBytes, MIB } from '../units.ts'
+import { formatPairedRatio, formatRatio } from './pairs.ts'
 import type { SubjectSummary } from './summary.ts'
 import { type Column, layOut, type Row, wrap } from './table.ts'
 
@@ -34,6 +36,12 @@ const columns: readonly Column[] = [
   { heading: ['cache left', 'MiB'], align: 'right' },
   { heading: ['left', '% of file'], align: 'right' },
   { heading: ['loop delay', 'max ms'], align: 'right' },
+]
+
+const ceilingColumns: readonly Column[] = [
+  { heading: ['against fio'], align: 'left' },
+  { heading: ['throughput'], align: 'right' },
+  { heading: ['CPU per GiB'], align: 'right' },
 ]
 
 /** Two lines that say where the numbers come from. */
@@ -67,19 +75,39 @@ export function workloadLines(report: WorkloadReport, colour: boolean): string[]
     ...report.subjects.flatMap((subject, index) =>
       (table.rows[index] ?? []).map((line) => styled(line, styleOf(subject), colour)),
     ),
+    ...ceilingLines(report.subjects, colour),
     ...(notes.length === 0 ? [] : ['']),
     ...notes.flatMap((note) => wrap(note, WIDTH_MAX)).map((line) => styled(line, 'red', colour)),
   ]
 }
 
+/** The subjects against the ceiling, where it was measured. */
+function ceilingLines(subjects: readonly SubjectSummary[], colour: boolean): string[] {
+  const measured = subjects.filter(({ subject, ofCeiling }) => ofCeiling !== null && subject !== FIO_NAME)
+  if (measured.length === 0) return []
+  const rows = measured.map(({ subject, ofCeiling }) => ({
+    cells: [subject, formatPairedRatio(ofCeiling?.throughput ?? null), formatPairedRatio(ofCeiling?.cpu ?? null)],
+  }))
+  const table = layOut(ceilingColumns, rows, WIDTH_MAX)
+  return ['', ...table.heading.map((line) => styled(line, 'dim', colour)), ...table.rows.flat()]
+}
+
 /** How to read the columns; printed once, below all tables. */
-export function legendLines(): string[] {
+export function legendLines(withCeiling = false): string[] {
   return [
     'Every time includes the fsync. CPU is that of the writing process; kernel threads are not in it.',
     'Cache is what of the file is in the page cache: most while writing (sampled), and after close.',
     'Loop delay is the longest time that the event loop of the writing process was held up.',
+    ...(withCeiling ? ceilingLegend : []),
   ].flatMap((line) => wrap(line, WIDTH_MAX))
 }
+
+const ceilingLegend = [
+  'fio is the ceiling: io_uring, O_DIRECT, 1 MiB, 4 in flight, in a file that was allocated beforehand, which none of ' +
+    'the others does. Its time and CPU are those that it reports of its job: with the fsync, without its start. Ratios ' +
+    'to fio are taken round by round; shown is their median, and the range. fio writes content of its own, so only ' +
+    'the length of its file is checked.',
+]
 
 function styleOf({ notRun, brokenClaims, medians }: SubjectSummary): 'red' | 'dim' | null {
   if (notRun?.state === 'failed' || brokenClaims.length > 0) return 'red'
@@ -100,15 +128,17 @@ function rowOf(summary: SubjectSummary): Row {
       (medians.footprintPeakBytes / MIB).toFixed(1),
       (medians.footprintResidualBytes / MIB).toFixed(1),
       (medians.footprintResidualShare * 100).toFixed(1),
-      medians.eventLoopDelayMsMax.toFixed(1),
+      medians.eventLoopDelayMsMax?.toFixed(1) ?? '-',
     ],
   }
 }
 
-function describe(notRun: NotRun): string {
+/** Why there are no numbers, in a sentence. */
+export function describe(notRun: NotRun): string {
   const how = notRun.state === 'unsupported' ? 'not possible here' : `FAILED in round ${notRun.round}`
-  // System errors begin with their code already.
-  const message = notRun.message.startsWith(notRun.code) ? notRun.message : `${notRun.code}, ${notRun.message}`
+  // System errors begin with their code already, and what is not installed is told by its name.
+  const isTold = notRun.message.startsWith(notRun.code) || notRun.code === NOT_INSTALLED
+  const message = isTold ? notRun.message : `${notRun.code}, ${notRun.message}`
   return `${how}: ${message}`
 }
 
@@ -120,10 +150,6 @@ function notesOf(summary: SubjectSummary, rounds: number): string[] {
   return notes
 }
 
-function formatRatio(value: number | null): string {
-  return value === null ? '-' : `${value.toFixed(2)}x`
-}
-
-function styled(text: string, style: 'bold' | 'dim' | 'red' | null, colour: boolean): string {
+export function styled(text: string, style: 'bold' | 'dim' | 'red' | null, colour: boolean): string {
   return colour && style !== null ? styleText(style, text, { validateStream: false }) : text
 }

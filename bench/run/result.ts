@@ -22,8 +22,8 @@ export interface MeasuredRun extends RunPlan {
   readonly footprintPeakBytes: number
   /** Bytes of the file in the page cache once it was closed. */
   readonly footprintResidualBytes: number
-  /** How late, at worst, the writing process's event loop came round. */
-  readonly eventLoopDelayMsMax: number
+  /** How late, at worst, the writing process's event loop came round; `null` for fio, which has none. */
+  readonly eventLoopDelayMsMax: number | null
 }
 
 /** A run without numbers: not possible on this kernel or file system, or gone wrong. */
@@ -45,7 +45,7 @@ export interface ChildMeasurement {
   readonly seconds: number
   readonly cpuUserSeconds: number
   readonly cpuSystemSeconds: number
-  readonly eventLoopDelayMsMax: number
+  readonly eventLoopDelayMsMax: number | null
 }
 
 /** Everything is set up; the writing process waits for a message to begin. */
@@ -54,9 +54,9 @@ export interface ChildReady {
 }
 
 /** What has become of the run. */
-export type ChildReport =
-  | ({ readonly state: 'written' } & ChildMeasurement)
+export type ChildReport<Measurement = ChildMeasurement> =
+  | ({ readonly state: 'written' } & Measurement)
   | { readonly state: 'unsupported' | 'failed'; readonly code: string; readonly message: string }
 
 /** What the writing process sends: `ready`, then a report. */
-export type ChildMessage = ChildReady | ChildReport
+export type ChildMessage<Measurement = ChildMeasurement> = ChildReady | ChildReport<Measurement>

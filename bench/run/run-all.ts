@@ -1,16 +1,16 @@
 import type { Options } from '../options.ts'
-import type { RunPlan, RunResult } from './result.ts'
+import type { NotRun, RunPlan, RunResult } from './result.ts'
 import { planRound } from './schedule.ts'
 
 /** Is told what happens, as it happens. */
-export interface Watcher {
+export interface Watcher<Result = RunResult> {
   /** `pending` are the runs that are still to come, this one first. */
   runBegins(plan: RunPlan, pending: readonly RunPlan[]): void
-  runEnded(plan: RunPlan, result: RunResult, seconds: number): void
+  runEnded(plan: RunPlan, result: Result, seconds: number): void
 }
 
-export interface AllResults {
-  readonly results: readonly RunResult[]
+export interface AllResults<Result = RunResult> {
+  readonly results: readonly Result[]
   readonly roundsDone: number
   /** Why there are fewer rounds than asked for. */
   readonly stoppedBy: 'time-budget' | 'signal' | null
@@ -22,14 +22,14 @@ export interface AllResults {
  *
  * @param run does one run, and throws only when `signal` is aborted.
  */
-export async function runAll(
+export async function runAll<Result extends { readonly state: 'measured' } | NotRun>(
   options: Pick<Options, 'rounds' | 'timeBudgetSeconds' | 'subjects'>,
   workloads: readonly { readonly name: string; readonly bytes: number }[],
-  run: (plan: RunPlan) => Promise<RunResult>,
-  watcher: Watcher,
+  run: (plan: RunPlan) => Promise<Result>,
+  watcher: Watcher<Result>,
   signal: AbortSignal,
-): Promise<AllResults> {
-  const results: RunResult[] = []
+): Promise<AllResults<Result>> {
+  const results: Result[] = []
   const givenUp = new Set<string>()
   const isWanted = (plan: RunPlan) => !givenUp.has(`${plan.subject} ${plan.workload}`)
   const plansOf = (round: number) => planRound(round, options.subjects, workloads).filter(isWanted)
@@ -48,7 +48,7 @@ export async function runAll(
       if (signal.aborted) return { results, roundsDone: round - 1, stoppedBy: 'signal' }
       watcher.runBegins(plan, [...plans.slice(index), ...laterRounds.flatMap(plansOf)])
       const runStartedAtMs = performance.now()
-      let result: RunResult
+      let result: Result
       try {
         result = await run(plan)
       } catch (error) {

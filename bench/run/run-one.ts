@@ -1,12 +1,15 @@
-import { open, rm } from 'node:fs/promises'
+import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { FIO_NAME } from '../ceiling/fio.ts'
+import { FioProcess } from '../ceiling/fio-process.ts'
 import { codeOf, messageOf } from '../errors.ts'
 import { FootprintSampler, type ResidentBytesOf } from '../measure/footprint-sampler.ts'
 import { type WarmMemory, warmMemory } from '../measure/warm-memory.ts'
 import { MIB } from '../units.ts'
 import { workloadNamed } from '../workloads/index.ts'
 import type { ChildReport, NotRun, RunPlan, RunResult } from './result.ts'
-import { WritingProcess } from './writing-process.ts'
+import { settle } from './work-folder.ts'
+import { type WriterFromOutside, WritingProcess } from './writing-process.ts'
 
 export interface RunContext {
   /** Where the file is written; it holds one file at a time. */
@@ -27,7 +30,7 @@ const TIME_LIMIT_BASE_MS = 30_000
 const BYTES_PER_MS_MIN = (10 * MIB) / 1000
 /** How long a run of this many bytes may take before it counts as hanging. */
 export function timeLimitMsFor(bytes: number): number {
-  return TIME_LIMIT_BASE_MS + bytes / BYTES_PER_MS_MIN
+  return TIME_LIMIT_BASE_MS + Math.ceil(bytes / BYTES_PER_MS_MIN)
 }
 
 /**
@@ -56,7 +59,9 @@ async function runWarm(plan: RunPlan, path: string, context: RunContext): Promis
     return { ...result, message: result.message.replaceAll(`${context.folder}/`, '') }
   } finally {
     await memory.release()
-    await removeAndSettle(path, context.folder)
+    // Drops the file with its cached pages.
+    await rm(path, { force: true })
+    await settle(context.folder)
   }
 }
 
@@ -67,7 +72,7 @@ async function writeAndMeasure(
   memory: WarmMemory,
 ): Promise<RunResult> {
   const { signal, residentBytesOf } = context
-  const writing = new WritingProcess(context.runScript, plan, path, context.timeLimitMs(plan.bytes), signal)
+  const writing = startWriting(plan, path, context)
   let report: ChildReport
   let sampler: FootprintSampler | undefined
   let footprintPeakBytes = 0
@@ -105,24 +110,20 @@ async function writeAndMeasure(
   }
 }
 
+function startWriting(plan: RunPlan, path: string, context: RunContext): WriterFromOutside {
+  const limitMs = context.timeLimitMs(plan.bytes)
+  return plan.subject === FIO_NAME
+    ? new FioProcess(path, plan.bytes, limitMs, context.signal)
+    : new WritingProcess(context.runScript, plan, path, limitMs, context.signal)
+}
+
 /** A subject that loses data must not look fast. */
 async function whatIsWrong(plan: RunPlan, path: string, writtenBytes: number): Promise<string | null> {
   if (writtenBytes !== plan.bytes) return `it says to have written ${writtenBytes} bytes instead of ${plan.bytes}`
-  return workloadNamed(plan.workload).check(path, plan.bytes)
-}
-
-/**
- * Drops the file with its cached pages. The folder's fsync commits that, so that freeing the blocks (on some mounts
- * also discarding them) is over before the next run and is not billed to it.
- */
-async function removeAndSettle(path: string, folder: string): Promise<void> {
-  await rm(path, { force: true })
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
+  if (plan.subject !== FIO_NAME) return workloadNamed(plan.workload).check(path, plan.bytes)
+  // fio writes what it likes.
+  const { size } = await stat(path)
+  return size === plan.bytes ? null : `the file is ${size} bytes long instead of ${plan.bytes}`
 }
 
 function notRun(plan: RunPlan, report: Exclude<ChildReport, { state: 'written' }>): NotRun {

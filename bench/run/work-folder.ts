@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs'
-import { access, constants, mkdtemp, stat, statfs } from 'node:fs/promises'
+import { access, constants, mkdtemp, open, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { codeOf } from '../errors.ts'
 import { formatBytes, MIB } from '../units.ts'
@@ -52,5 +52,18 @@ export async function makeWorkFolder(dir: string): Promise<WorkFolder> {
       removeNow()
       process.off('exit', removeNow)
     },
+  }
+}
+
+/**
+ * After a file was removed: the folder's fsync commits that, so that freeing the blocks (on some mounts also discarding
+ * them) is over before the next run and is not billed to it.
+ */
+export async function settle(folder: string): Promise<void> {
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
   }
 }

@@ -1,12 +1,22 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import type { ChildMessage, ChildReport, RunPlan } from './result.ts'
+import type { ChildMeasurement, ChildMessage, ChildReport, RunPlan } from './result.ts'
 
 /** Enough of the last words of a crashed process to hold its error. */
 const STDERR_CHARS_MAX = 2000
 
-/** The process that writes, from outside. However it ends, each step answers with a report. */
-export class WritingProcess {
+/** Whatever writes the file, from outside. However it ends, each step answers with a report. */
+export interface WriterFromOutside<Measurement = ChildMeasurement> {
+  /** Resolves when everything is set up and the clock could start: with `null`, or with what went wrong. */
+  ready(): Promise<ChildReport<Measurement> | null>
+  /** Lets it write. Resolves when the file is closed, or it failed. */
+  write(): Promise<ChildReport<Measurement>>
+  /** Ends it, if it has not ended by itself. */
+  end(): Promise<void>
+}
+
+/** A process of Node's, which runs one of the subjects. */
+export class WritingProcess<Measurement = ChildMeasurement> implements WriterFromOutside<Measurement> {
   private readonly child: ChildProcess
   private readonly closed: Promise<unknown>
   private readonly tooLong: AbortSignal
@@ -40,14 +50,12 @@ export class WritingProcess {
     this.ending.addEventListener('abort', this.kill, { once: true })
   }
 
-  /** Resolves when everything is set up and the clock could start: with `null`, or with what went wrong. */
-  async ready(): Promise<ChildReport | null> {
+  async ready(): Promise<ChildReport<Measurement> | null> {
     const message = await this.nextMessage()
     return message.state === 'ready' ? null : message
   }
 
-  /** Lets it write. Resolves when the file is closed, or it failed. */
-  async write(): Promise<ChildReport> {
+  async write(): Promise<ChildReport<Measurement>> {
     const message = this.nextMessage()
     // When it is gone by now the message tells, so the error of sending need not.
     this.child.send('write', () => {})
@@ -55,22 +63,21 @@ export class WritingProcess {
     return report.state === 'ready' ? this.failure() : report
   }
 
-  /** Ends it, if it has not ended by itself. */
   async end(): Promise<void> {
     this.ending.removeEventListener('abort', this.kill)
     this.kill()
     await this.closed
   }
 
-  private async nextMessage(): Promise<ChildMessage> {
+  private async nextMessage(): Promise<ChildMessage<Measurement>> {
     const message = await Promise.race([
-      once(this.child, 'message').then(([first]: ChildMessage[]) => first),
+      once(this.child, 'message').then(([first]: ChildMessage<Measurement>[]) => first),
       this.closed.then(() => undefined),
     ])
     return message ?? this.failure()
   }
 
-  private failure(): ChildReport {
+  private failure(): ChildReport<Measurement> {
     if (this.tooLong.aborted) {
       const message = `not done after ${Math.round(this.limitMs / 1e3)} s`
       return { state: 'failed', code: 'ERR_TIME_LIMIT', message }

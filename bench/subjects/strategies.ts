@@ -6,14 +6,17 @@ import { type ResidencyClaim, type Sink, type Subject, UnsupportedError } from '
 type Strategy = 'direct' | 'dontcache' | 'evict' | 'buffered'
 type Writer = Awaited<ReturnType<typeof openWriter>>
 
-/** The default `bufferSize` of the writer: what a direct writer may have in the cache at most, were it to slip. */
-const ONE_BUFFER_BYTES = MIB
+/** Half a buffer of the writer's default: what a direct writer may have in the cache at most, were it to slip. */
+const DIRECT_PEAK_BYTES_MAX = MIB
+
+/** From here on `write` can take a chunk without copying it, whatever the buffers' size. */
+const LENT_FROM_BYTES = MIB
 
 /** What "uncached" means for strategies that go through the cache and clean up behind themselves. */
 const RESIDUAL_SHARE_MAX = 0.05
 
 const claimOf: Readonly<Record<Strategy, ResidencyClaim | null>> = {
-  direct: { peakBytesMax: ONE_BUFFER_BYTES, residualShareMax: 0 },
+  direct: { peakBytesMax: DIRECT_PEAK_BYTES_MAX, residualShareMax: 0 },
   dontcache: { residualShareMax: RESIDUAL_SHARE_MAX },
   evict: { residualShareMax: RESIDUAL_SHARE_MAX },
   buffered: null,
@@ -23,6 +26,7 @@ const claimOf: Readonly<Record<Strategy, ResidencyClaim | null>> = {
 const unsupportedCodes: ReadonlySet<string> = new Set([
   'ERR_DIRECT_UNSUPPORTED',
   'ERR_STRATEGY_UNSUPPORTED',
+  'ERR_ENGINE_UNSUPPORTED',
   'ERR_UNSUPPORTED_PLATFORM',
   'EOPNOTSUPP',
   'ENOTSUP',
@@ -31,7 +35,7 @@ const unsupportedCodes: ReadonlySet<string> = new Set([
 
 /**
  * A strategy of this package, with the writer's defaults: nothing is tuned for the benchmark. Every small piece is its
- * own `writeSync`, and only a piece that did not fit is awaited. A piece as large as a buffer is given to `write`, which
+ * own `writeSync`, and only a piece that did not fit is awaited. A piece of 1 MiB is given to `write`, which
  * can take it without copying, with as many of them under way as the writer has buffers.
  */
 export function strategySubject(strategy: Strategy, summary: string): Subject {
@@ -62,7 +66,7 @@ async function openOrExplain(path: string, strategy: Strategy): Promise<Writer> 
 }
 
 /** Some file systems take the flag at open and refuse at the first write, so every step goes through here. */
-function explain(error: unknown): unknown {
+export function explain(error: unknown): unknown {
   const code = codeOf(error)
   return unsupportedCodes.has(code) ? new UnsupportedError(code, messageOf(error), { cause: error }) : error
 }
@@ -80,7 +84,7 @@ class WriterSink implements Sink {
   }
 
   put(piece: Buffer): Promise<void> | null {
-    if (piece.length >= this.writer.bufferSize) return this.putLarge(piece)
+    if (piece.length >= LENT_FROM_BYTES) return this.putLarge(piece)
     return this.writer.writeSync(piece) ? null : this.writer.write(piece).catch(rethrowExplained)
   }
 

@@ -19,11 +19,7 @@ export const large: Workload = {
   defaultBytes: GIB,
   quickBytes: 256 * MIB,
   prepare(bytes) {
-    const period = makePeriod()
-    const chunks = Array.from({ length: CHUNKS }, (_, i) =>
-      Buffer.from(period.buffer, period.byteOffset + i * CHUNK_BYTES, CHUNK_BYTES),
-    )
-    return new PieceFeed(chunks, bytes)
+    return new PieceFeed(makeChunks(), bytes)
   },
   check(path, bytes) {
     expected ??= makePeriod()
@@ -33,6 +29,14 @@ export const large: Workload = {
 
 /** Made once in the process that checks. */
 let expected: Uint8Array | undefined
+
+/** The chunks that take turns, aligned in memory. */
+export function makeChunks(): Buffer[] {
+  const period = makePeriod()
+  return Array.from({ length: CHUNKS }, (_, i) =>
+    Buffer.from(period.buffer, period.byteOffset + i * CHUNK_BYTES, CHUNK_BYTES),
+  )
+}
 
 function makePeriod(): Uint8Array {
   const period = allocAligned(CHUNKS * CHUNK_BYTES)

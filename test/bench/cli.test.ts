@@ -27,10 +27,11 @@ interface Ended {
   readonly stderr: string
 }
 
-function start(args: readonly string[]) {
+function start(args: readonly string[], env: NodeJS.ProcessEnv = process.env) {
   // A process group of its own: what is left of it can be asked for.
   const child = spawn(process.execPath, [main, ...args], {
     detached: true,
+    env,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const texts = { stdout: '', stderr: '' }
@@ -166,6 +167,38 @@ describe('npm run bench', () => {
       expect(stdout.match(/^fs-filehandle/gm)).toHaveLength(2)
       expect(stderr).toContain('bench: --json: ENOSPC')
       expect(code).toBe(1)
+    },
+    patienceMs,
+  )
+
+  it(
+    'runs fio beside the subjects with --ceiling, and shows their ratio to it',
+    async () => {
+      const json = join(folder, 'ceiling.json')
+      const args = ['--dir', folder, '--bytes', '4MiB', '--rounds', '2', '--subjects', 'direct', '--ceiling']
+      const { code, stdout } = await bench(...args, '--json', json)
+      expect(code).toBe(0)
+      const { runs, notRun } = readJson(json)
+      const told = [...runs, ...notRun].filter(({ subject }) => subject === 'fio')
+      expect(new Set(told.map(({ workload }) => workload))).toEqual(new Set(['large', 'small-records']))
+      expect(stdout).toContain('fio is the ceiling')
+      for (const line of stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(100)
+      const isPossible = notRun.length === 0
+      expect(stdout.match(/^against fio +throughput +CPU per GiB$/gm)?.length).toBe(isPossible ? 2 : undefined)
+      for (const run of runs) expect(run.eventLoopDelayMsMax === null).toBe(run.subject === 'fio')
+    },
+    patienceMs,
+  )
+
+  it(
+    'says with --ceiling that fio is not installed',
+    async () => {
+      const args = ['--dir', folder, '--bytes', '1MiB', '--rounds', '1', '--subjects', 'fs-filehandle', '--ceiling']
+      const { child, ended } = start(args, { ...process.env, PATH: mkdtempSync(join(folder, 'no-fio-')) })
+      const { stdout } = await ended
+      expect(child.exitCode).toBe(0)
+      const row = 'fio            not possible here: fio is not installed (Debian: apt-get install fio)'
+      expect(stdout.split('\n').filter((line) => line === row)).toHaveLength(2)
     },
     patienceMs,
   )

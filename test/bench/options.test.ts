@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type Options, readOptions, UsageError } from '../../bench/options.ts'
+import { UsageError } from '../../bench/arguments.ts'
+import { type Options, readOptions } from '../../bench/options.ts'
 import { MIB } from '../../bench/units.ts'
 
 const known = { subjects: ['direct', 'buffered', 'sonic-boom'], workloads: ['large', 'small-records'] }
@@ -28,6 +29,7 @@ describe('readOptions', () => {
       bytes: null,
       rounds: 5,
       quick: false,
+      ceiling: false,
       jsonFile: null,
       ...known,
     })
@@ -43,7 +45,17 @@ describe('readOptions', () => {
   })
 
   it('reads all options', () => {
-    const args = ['--dir', '/data', '--bytes=256MiB', '--rounds=2', '--subjects', 'direct', '--json', 'out.json']
+    const args = [
+      '--ceiling',
+      '--dir',
+      '/data',
+      '--bytes=256MiB',
+      '--rounds=2',
+      '--subjects',
+      'direct',
+      '--json',
+      'out.json',
+    ]
     expect(read(...args, '--workloads', 'large')).toEqual({
       dir: '/data',
       bytes: 256 * MIB,
@@ -52,6 +64,7 @@ describe('readOptions', () => {
       quick: false,
       subjects: ['direct'],
       workloads: ['large'],
+      ceiling: true,
       jsonFile: 'out.json',
     })
   })

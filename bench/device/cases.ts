@@ -1,0 +1,160 @@
+/** What is run, by name. */
+import { DirectIOWriter, type Engine } from 'uncached-io'
+import { fsFileHandle } from '../subjects/fs-filehandle.ts'
+import { fsWriteStream } from '../subjects/fs-write-stream.ts'
+import { explain } from '../subjects/strategies.ts'
+import type { Subject } from '../subjects/subject.ts'
+import { MIB } from '../units.ts'
+import { large, makeChunks } from '../workloads/large.ts'
+import { ChunkFeed } from './chunk-feed.ts'
+import { CopyLoop } from './copy-loop.ts'
+import type { Feed } from './feed.ts'
+import { ReserveFeed, WriteSyncFeed } from './record-feed.ts'
+import { SyncStretches } from './sync-stretches.ts'
+
+/** What a job came to, beside the time that it took. */
+export interface JobOutcome {
+  readonly bytes: number
+  /** What the writer may hold by its own rules, `bufferSize * queueDepth`; `null` where there is no such rule. */
+  readonly bufferBytes: number | null
+}
+
+/** Everything is made that has to be there before the clock starts. */
+export interface Job {
+  /** Opens, writes, makes durable, closes. May be called for one file after the other. */
+  write(path: string, bytes: number): Promise<JobOutcome>
+}
+
+/** Run in pairs with fio, for throughput and CPU. */
+export interface ThroughputCase {
+  readonly name: string
+  readonly summary: string
+  /** The workload whose content the file has; `null` where there is no file. */
+  readonly content: 'large' | 'small-records' | null
+  /** Whether the page cache is used, so that its memory has to be warm. */
+  readonly cached: boolean
+  prepare(): Job
+}
+
+/** Run beside timers and calls of `stat`. */
+export interface LoopCase {
+  readonly name: string
+  readonly summary: string
+  readonly engine: Engine
+  makeFeed(): Feed
+}
+
+const feeds = {
+  chunks: () => new ChunkFeed(makeChunks()),
+  copiedChunks: () => new ChunkFeed(makeOrdinaryChunks()),
+  records: () => new WriteSyncFeed(),
+  slots: () => new ReserveFeed(),
+} satisfies Record<string, () => Feed>
+
+/** What a program has that does not know of alignment. */
+function makeOrdinaryChunks(): Uint8Array[] {
+  return makeChunks().map((chunk) => {
+    const ordinary = Buffer.alloc(MIB)
+    ordinary.set(chunk)
+    return ordinary
+  })
+}
+
+interface OurWay {
+  readonly engine: Engine
+  readonly preallocate: boolean
+}
+
+const usual: OurWay = { engine: 'io_uring', preallocate: true }
+
+/** A direct writer of ours, with its defaults but for what `way` says. */
+export async function writeWith(
+  feed: Feed,
+  { engine, preallocate }: OurWay,
+  path: string,
+  bytes: number,
+  stretches: SyncStretches,
+): Promise<JobOutcome> {
+  try {
+    const writer = await DirectIOWriter.open(path, { engine, preallocate: preallocate ? bytes : 0 })
+    await feed.write(writer, bytes, stretches)
+    return { bytes: await writer.end(), bufferBytes: writer.bufferSize * writer.queueDepth }
+  } catch (error) {
+    throw explain(error)
+  }
+}
+
+function ours(
+  name: string,
+  summary: string,
+  content: 'large' | 'small-records',
+  makeFeed: () => Feed,
+  way: Partial<OurWay> = {},
+): ThroughputCase {
+  return {
+    name,
+    summary,
+    content,
+    cached: false,
+    prepare() {
+      const feed = makeFeed()
+      return { write: (path, bytes) => writeWith(feed, { ...usual, ...way }, path, bytes, new SyncStretches()) }
+    },
+  }
+}
+
+function cached(subject: Subject): ThroughputCase {
+  return {
+    name: subject.name,
+    summary: `${subject.name === 'fs-filehandle' ? 'FileHandle.write' : 'fs.createWriteStream'}, 1 MiB, fsync`,
+    content: 'large',
+    cached: true,
+    prepare() {
+      return {
+        async write(path, bytes) {
+          const sink = await subject.open(path)
+          await large.prepare(bytes).writeInto(sink)
+          return { bytes: await sink.finish(), bufferBytes: null }
+        },
+      }
+    },
+  }
+}
+
+const copyLoop: ThroughputCase = {
+  name: 'copy-loop',
+  summary: 'the copying of small-records alone: no file, no writer',
+  content: null,
+  cached: false,
+  prepare() {
+    const loop = new CopyLoop()
+    return { write: async (_, bytes) => ({ bytes: loop.run(bytes), bufferBytes: null }) }
+  },
+}
+
+/** All that is run in pairs with fio, in the order of the table. */
+export const throughputCases: readonly ThroughputCase[] = [
+  ours('large', 'aligned chunks of 1 MiB, not copied', 'large', feeds.chunks),
+  ours('large-threads', 'the same, with the engine threads', 'large', feeds.chunks, { engine: 'threads' }),
+  ours('large-growing', 'the same, without preallocation', 'large', feeds.chunks, { preallocate: false }),
+  ours('large-copied', 'ordinary Buffers of 1 MiB, copied', 'large', feeds.copiedChunks),
+  ours('small-records', '157 bytes in 4 pieces, writeSync', 'small-records', feeds.records),
+  ours('small-threads', 'the same, with the engine threads', 'small-records', feeds.records, { engine: 'threads' }),
+  ours('small-reserve', '157 bytes by reserve and commit', 'small-records', feeds.slots),
+  copyLoop,
+  cached(fsFileHandle),
+  cached(fsWriteStream),
+]
+
+/** All that is run beside timers, in the order of the table. */
+export const loopCases: readonly LoopCase[] = (['io_uring', 'threads'] as const).flatMap((engine) => [
+  { name: `small-records ${engine}`, summary: 'small-records', engine, makeFeed: feeds.records },
+  { name: `large ${engine}`, summary: 'large', engine, makeFeed: feeds.chunks },
+])
+
+/** @throws when there is no case of this name; names from outside are checked where options are read. */
+export function caseNamed<Case extends { readonly name: string }>(cases: readonly Case[], name: string): Case {
+  const found = cases.find((one) => one.name === name)
+  if (found === undefined) throw new Error(`no case is named ${name}`)
+  return found
+}

@@ -1,0 +1,154 @@
+/** What the project promises of device speed, and whether it is kept. */
+import { FIO_NAME } from '../ceiling/fio.ts'
+import { formatPairedRatio, type PairedRatio } from '../report/pairs.ts'
+import { median } from '../report/statistics.ts'
+import { MIB } from '../units.ts'
+import { loopCases } from './cases.ts'
+import type { DeviceResults } from './result.ts'
+import { bytesPerSecond, cpuSecondsPerGib, ratioTo, runsOf, summarizeLoop, summarizeThroughput } from './summary.ts'
+
+export type Verdict = 'reached' | 'missed' | 'not measured'
+
+/** A target with the figure that was measured for it. */
+export interface Finding {
+  readonly target: string
+  /** `null` when it was not measured. */
+  readonly figure: number | null
+  readonly limit: number
+  /** Which side of the limit is the good one. `below` leaves the limit itself out. */
+  readonly should: 'at least' | 'at most' | 'below'
+  /** The figure as it is printed, with what belongs to it. */
+  readonly text: string
+}
+
+/** Whether the figure is on the right side of its limit. */
+export function verdictOf({ figure, limit, should }: Finding): Verdict {
+  if (figure === null || Number.isNaN(figure)) return 'not measured'
+  const isReached = should === 'at least' ? figure >= limit : should === 'at most' ? figure <= limit : figure < limit
+  return isReached ? 'reached' : 'missed'
+}
+
+/** Of fio's throughput, and of its CPU. */
+const LARGE_THROUGHPUT = 0.95
+const LARGE_CPU = 1.4
+const COPIED_CPU = 2
+const SMALL_THROUGHPUT = 0.8
+const SMALL_CPU_MS_PER_GIB = 450
+/** Of what a program would use instead. */
+const INSTEAD_THROUGHPUT = 1.3
+const INSTEAD_CPU = 0.5
+/** Resident memory beside the buffers: the code, the heap, the addon. */
+const RSS_BESIDE_BUFFERS_BYTES = 8 * MIB
+const TIMER_P99_MS = 3
+const TIMER_WORST_MS = 15
+const IDLE_WRITERS_BYTES = 32 * MIB
+
+/** Every target in the order of the report, measured or not. */
+export function findingsOf(results: DeviceResults): Finding[] {
+  return [
+    ...speedFindings(results),
+    ...insteadFindings(results),
+    ...['large', 'large-copied', 'small-records'].map((name) => memoryFinding(results, name)),
+    ...loopCases.flatMap(({ name }) => loopFindings(results, name)),
+    idleWritersFinding(results),
+  ]
+}
+
+function speedFindings(results: DeviceResults): Finding[] {
+  const throughput = (name: string, limit: number) =>
+    ratioFinding(
+      `${name}: throughput of ${FIO_NAME}'s`,
+      ratioTo(results, name, FIO_NAME, bytesPerSecond),
+      'at least',
+      limit,
+    )
+  const cpu = (name: string, limit: number) => {
+    const whole = formatPairedRatio(summarizeThroughput(results, name)?.wholeCpuOfFio ?? null)
+    const ratio = ratioTo(results, name, FIO_NAME, cpuSecondsPerGib)
+    return ratioFinding(`${name}: CPU of ${FIO_NAME}'s`, ratio, 'at most', limit, `; whole ${whole}`)
+  }
+  const smallCpuMs = runsOf(results, 'small-records').map((run) => cpuSecondsPerGib(run) * 1e3)
+  const smallCpu = smallCpuMs.length === 0 ? null : median(smallCpuMs)
+  return [
+    throughput('large', LARGE_THROUGHPUT),
+    cpu('large', LARGE_CPU),
+    cpu('large-copied', COPIED_CPU),
+    throughput('small-records', SMALL_THROUGHPUT),
+    {
+      target: 'small-records: CPU ms per GiB',
+      figure: smallCpu,
+      limit: SMALL_CPU_MS_PER_GIB,
+      should: 'at most',
+      text: smallCpu === null ? '' : smallCpu.toFixed(0),
+    },
+  ]
+}
+
+function insteadFindings(results: DeviceResults): Finding[] {
+  return ['fs-filehandle', 'fs-write-stream'].flatMap((instead) => {
+    const throughput = ratioTo(results, 'large', instead, bytesPerSecond)
+    const cpu = ratioTo(results, 'large', instead, cpuSecondsPerGib)
+    return [
+      ratioFinding(`large: throughput of ${instead}'s`, throughput, 'at least', INSTEAD_THROUGHPUT),
+      ratioFinding(`large: CPU of ${instead}'s`, cpu, 'at most', INSTEAD_CPU),
+    ]
+  })
+}
+
+/** A bound holds for every run, so it is the one that grew most that counts. */
+function memoryFinding(results: DeviceResults, name: string): Finding {
+  const runs = runsOf(results, name)
+  const growths = runs.flatMap(({ rssGrowthBytes }) => (rssGrowthBytes === null ? [] : [rssGrowthBytes]))
+  const most = growths.length === 0 ? null : Math.max(...growths)
+  const limit = (runs[0]?.bufferBytes ?? 0) + RSS_BESIDE_BUFFERS_BYTES
+  return {
+    target: `${name}: memory, MiB more`,
+    figure: most,
+    limit,
+    should: 'at most',
+    text: most === null ? '' : `${mib(most)}, median ${mib(median(growths))}`,
+  }
+}
+
+function loopFindings(results: DeviceResults, name: string): Finding[] {
+  const timer = summarizeLoop(results, name)?.timer ?? null
+  const finding = (what: 'p99' | 'worst', limit: number, idle: number): Finding => ({
+    target: `${name}: timer delay, ${what} ms`,
+    figure: timer?.[what] ?? null,
+    limit,
+    should: 'below',
+    text: timer === null ? '' : `${timer[what].toFixed(2)}; without ${idle.toFixed(2)}`,
+  })
+  return [finding('p99', TIMER_P99_MS, timer?.idleP99 ?? 0), finding('worst', TIMER_WORST_MS, timer?.idleWorst ?? 0)]
+}
+
+function idleWritersFinding({ idleWriters }: DeviceResults): Finding {
+  const most = idleWriters.length === 0 ? null : Math.max(...idleWriters.map(({ rssGrowthBytes }) => rssGrowthBytes))
+  return {
+    target: 'idle writers: memory together, MiB more',
+    figure: most,
+    limit: IDLE_WRITERS_BYTES,
+    should: 'below',
+    text: most === null ? '' : mib(most),
+  }
+}
+
+function ratioFinding(
+  target: string,
+  ratio: PairedRatio | null,
+  should: Finding['should'],
+  limit: number,
+  beside = '',
+): Finding {
+  const text = ratio === null ? '' : `${formatPairedRatio(ratio)}${beside}`
+  return { target, figure: ratio?.median ?? null, limit, should, text }
+}
+
+/** The limit as it is printed: memory is counted in MiB. */
+export function limitText({ limit, target }: Finding): string {
+  return target.includes('MiB') ? mib(limit) : String(limit)
+}
+
+function mib(bytes: number): string {
+  return (bytes / MIB).toFixed(1)
+}

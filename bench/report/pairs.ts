@@ -1,0 +1,46 @@
+/** Ratios taken pair by pair: what changes from round to round (the disk, the neighbours) is in both numbers. */
+import { median, ratio } from './statistics.ts'
+
+interface OfRound {
+  readonly round: number
+}
+
+/** Ratios over all pairs. */
+export interface PairedRatio {
+  readonly median: number
+  readonly min: number
+  readonly max: number
+  readonly pairs: number
+}
+
+/**
+ * The ratios of `runs` to those of `base` in the same round.
+ *
+ * @param valueOf the number that is compared
+ * @returns `null` when there is not one pair.
+ */
+export function pairedRatio<Run extends OfRound, Base extends OfRound>(
+  runs: readonly Run[],
+  base: readonly Base[],
+  valueOf: (run: Run | Base) => number,
+): PairedRatio | null {
+  const ratios = runs.flatMap((run) => {
+    const partner = base.find(({ round }) => round === run.round)
+    const found = partner === undefined ? null : ratio(valueOf(run), valueOf(partner))
+    return found === null ? [] : [found]
+  })
+  if (ratios.length === 0) return null
+  return { median: median(ratios), min: Math.min(...ratios), max: Math.max(...ratios), pairs: ratios.length }
+}
+
+/** `0.97x`, or `-` where there is none. */
+export function formatRatio(value: number | null | undefined): string {
+  return value === null || value === undefined ? '-' : `${value.toFixed(2)}x`
+}
+
+/** The median with the range it comes from: `0.97x (0.91-1.02)`. */
+export function formatPairedRatio(found: PairedRatio | null): string {
+  if (found === null) return '-'
+  const range = found.pairs > 1 ? ` (${found.min.toFixed(2)}-${found.max.toFixed(2)})` : ''
+  return `${formatRatio(found.median)}${range}`
+}

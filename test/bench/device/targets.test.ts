@@ -1,0 +1,136 @@
+import { describe, expect, it } from 'vitest'
+import { reportLines } from '../../../bench/device/report.ts'
+import type { DeviceResults, LoopRun, ThroughputRun } from '../../../bench/device/result.ts'
+import { summarizeThroughput } from '../../../bench/device/summary.ts'
+import { type Finding, findingsOf, verdictOf } from '../../../bench/device/targets.ts'
+import { GIB, MIB } from '../../../bench/units.ts'
+
+/** 1 GiB in a second with 0.1 s of CPU. */
+function throughput(subject: string, changes: Partial<ThroughputRun> = {}): ThroughputRun {
+  return {
+    state: 'measured',
+    subject,
+    workload: 'throughput',
+    round: 1,
+    bytes: GIB,
+    seconds: 1,
+    cpuSeconds: 0.1,
+    wholeCpuSeconds: 0.2,
+    rssGrowthBytes: 10 * MIB,
+    bufferBytes: 8 * MIB,
+    ...changes,
+  }
+}
+
+const calm = { p50: 0.1, p99: 1, worst: 2, samples: 100 }
+const quiet = { timer: calm, stat: calm }
+
+function loop(subject: string, p99: number, worst: number): LoopRun {
+  const writing = { ...quiet, timer: { ...calm, p99, worst } }
+  const longestStretch = { ms: worst, bytes: 8 * MIB }
+  const plan = { subject, workload: 'event-loop', round: 1, bytes: GIB }
+  return { state: 'measured', ...plan, seconds: 1, idle: quiet, writing, longestStretch }
+}
+
+function results(changes: Partial<DeviceResults> = {}): DeviceResults {
+  return { throughput: [], eventLoop: [], idleWriters: [], notRun: [], ...changes }
+}
+
+function findingOf(target: string, found: DeviceResults): Finding {
+  const finding = findingsOf(found).find((one) => one.target === target)
+  if (finding === undefined) throw new Error(`no target is called ${target}`)
+  return finding
+}
+
+describe('verdictOf', () => {
+  it.each([
+    [0.95, 'at least', 'reached'],
+    [0.94, 'at least', 'missed'],
+    [0.95, 'at most', 'reached'],
+    [0.96, 'at most', 'missed'],
+    [0.94, 'below', 'reached'],
+    [0.95, 'below', 'missed'],
+    [null, 'at most', 'not measured'],
+    [Number.NaN, 'at least', 'not measured'],
+  ] as const)('of %s %s 0.95 is: %s', (figure, should, verdict) => {
+    expect(verdictOf({ target: 't', figure, limit: 0.95, should, text: '' })).toBe(verdict)
+  })
+})
+
+describe('the targets', () => {
+  it('are not measured when nothing was run', () => {
+    for (const finding of findingsOf(results())) expect(verdictOf(finding), finding.target).toBe('not measured')
+  })
+
+  it('compare with fio in the same round', () => {
+    const found = results({
+      throughput: [
+        throughput('fio', { rssGrowthBytes: null }),
+        throughput('fio', { round: 2, seconds: 10 }),
+        throughput('large', { cpuSeconds: 0.13 }),
+        throughput('large', { round: 2, seconds: 10, cpuSeconds: 0.15 }),
+      ],
+    })
+    const speed = findingOf("large: throughput of fio's", found)
+    expect(speed.figure).toBe(1)
+    const cpu = findingOf("large: CPU of fio's", found)
+    expect(cpu.figure).toBeCloseTo(1.4)
+    expect(cpu.text).toContain('whole 1.00x')
+  })
+
+  it('compare with what a program would use instead', () => {
+    const found = results({ throughput: [throughput('large'), throughput('fs-filehandle', { seconds: 1.2 })] })
+    expect(verdictOf(findingOf("large: throughput of fs-filehandle's", found))).toBe('missed')
+    expect(verdictOf(findingOf("large: CPU of fs-filehandle's", found))).toBe('missed')
+    expect(verdictOf(findingOf("large: CPU of fs-write-stream's", found))).toBe('not measured')
+  })
+
+  it('hold memory against the run that took most', () => {
+    const more = throughput('small-records', { round: 2, rssGrowthBytes: 16 * MIB + 1 })
+    const target = 'small-records: memory, MiB more'
+    const finding = findingOf(target, results({ throughput: [throughput('small-records'), more] }))
+    expect(finding.limit).toBe(16 * MIB)
+    expect(verdictOf(finding)).toBe('missed')
+  })
+
+  it('take the worst delay of all runs', () => {
+    const name = 'large io_uring'
+    const found = results({ eventLoop: [loop(name, 1, 14), loop(name, 2.9, 15)] })
+    expect(verdictOf(findingOf(`${name}: timer delay, p99 ms`, found))).toBe('reached')
+    expect(verdictOf(findingOf(`${name}: timer delay, worst ms`, found))).toBe('missed')
+  })
+})
+
+describe('a summary', () => {
+  it('has no whole CPU where it was not measured', () => {
+    const found = results({ throughput: [throughput('fio', { wholeCpuSeconds: null }), throughput('large')] })
+    expect(summarizeThroughput(found, 'fio')).toMatchObject({ wholeCpuSecondsPerGib: null, throughputOfFio: null })
+    expect(summarizeThroughput(found, 'large-copied')).toBeNull()
+  })
+})
+
+describe('the report', () => {
+  const missing = {
+    state: 'unsupported',
+    subject: 'fio',
+    workload: 'throughput',
+    round: 1,
+    code: 'ERR_NOT_INSTALLED',
+    message: 'fio is not installed (Debian: apt-get install fio)',
+  } as const
+
+  it('is readable at 100 columns', () => {
+    const everything = results({
+      throughput: ['fio', 'large', 'small-records'].map((name) => throughput(name, { seconds: 1e-3, cpuSeconds: 99 })),
+      eventLoop: [loop('small-records io_uring', 1234.5, 1234.5)],
+      notRun: [missing],
+    })
+    for (const line of reportLines(everything, GIB, false)) expect(line.length, line).toBeLessThanOrEqual(100)
+  })
+
+  it('says which program is missing, and how many targets could not be measured', () => {
+    const lines = reportLines(results({ throughput: [throughput('large')], notRun: [missing] }), GIB, false)
+    expect(lines).toContain('fio    not possible here: fio is not installed (Debian: apt-get install fio)')
+    expect(lines.join('\n')).toMatch(/\d+ of \d+ targets were not measured/)
+  })
+})
