@@ -1,7 +1,8 @@
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
-import { type BufferSpan, Filling, type Mark } from '../src/filling.ts'
+import { Filling, type Mark } from '../src/filling.ts'
 import { sealAt } from '../src/plan.ts'
+import type { Span } from '../src/span.ts'
 import { randomNumbers, someBytes } from './support/bytes.ts'
 
 const pageBytes = 4096
@@ -85,7 +86,7 @@ class Model {
     this.#check()
   }
 
-  #send(span: BufferSpan | null): void {
+  #send(span: Span | null): void {
     if (span === null) {
       expect(this.filling.filled).toBeLessThan(this.block)
       return
@@ -95,7 +96,7 @@ class Model {
     expect(length % this.block).toBe(0)
     expect(length).toBeGreaterThan(0)
     expect(length).toBeLessThanOrEqual(span.bytes.byteLength)
-    span.bytes.copy(this.file, span.start, 0, length)
+    this.file.set(span.bytes.subarray(0, length), span.start)
     expect(this.filling.offset % this.block).toBe(0)
     expect(this.filling.attached).toBe(false)
   }

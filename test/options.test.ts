@@ -11,9 +11,10 @@ describe('settingsFrom', () => {
       append: false,
       mode: 0o666,
       start: 0,
-      bufferSize: 1024 * 1024,
+      bufferSize: 2 * 1024 * 1024,
       queueDepth: 4,
       preallocate: 0,
+      engine: 'auto',
       strategy: 'auto',
       policy: 'require',
       signal: undefined,
@@ -59,7 +60,9 @@ describe('settingsFrom', () => {
       policy: 'prefer',
       signal,
     } as const
-    expect(settingsFrom({ ...given, engine: 'threads' })).toMatchObject(given)
+    for (const engine of ['threads', 'io_uring', 'auto'] as const) {
+      expect(settingsFrom({ ...given, engine })).toMatchObject({ ...given, engine })
+    }
     expect(settingsFrom({ mode: 0, bufferSize: 1, queueDepth: 1 })).toMatchObject({ mode: 0, bufferSize: 1 })
   })
 

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { directIsForced } from '../src/force.ts'
 import { alignmentOf, probe } from '../src/index.ts'
+import { engineOfRun } from './support/engine.ts'
 import { temporaryFolder } from './support/folders.ts'
 
 const folder = temporaryFolder()
@@ -10,7 +11,9 @@ const folder = temporaryFolder()
 test('a disk: every strategy is tried with a real file, and only buffered leaves it in the cache', async () => {
   const report = await probe(folder)
   expect(report.folder).toBe(folder)
-  expect(report.engine).toBe('threads')
+  expect(report.engine).toBe(engineOfRun)
+  expect(report.engines.threads).toEqual({ works: true })
+  if (engineOfRun === 'io_uring') expect(report.engines.io_uring).toEqual({ works: true })
   expect(report.strategies.direct).toEqual({ works: true, residualBytes: 0 })
   expect(report.alignment).toEqual(await alignmentOf(folder))
   expect(report.recommended).toBe('direct')

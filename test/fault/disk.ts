@@ -62,9 +62,9 @@ export class FullDisk {
   }
 
   readonly faults: FileFaults = {
-    pwrite: async (real, view, viewOffset, length, position, flags) => {
+    pwrite: async (real, view, viewOffset, length, position, flags, throughRing, place) => {
       const fits = Math.min(length, this.limitBytes - position)
-      if (fits > 0) return await real.pwrite(view, viewOffset, fits, position, flags)
+      if (fits > 0) return await real.pwrite(view, viewOffset, fits, position, flags, throughRing, place)
       this.refusals++
       throw failing(this.code, 'pwritev2')
     },
@@ -124,9 +124,9 @@ export class HeldWrites {
     resolve: (bytes: number) => void,
     reject: (error: unknown) => void,
   ): void {
-    const [view, viewOffset, length, position, flags] = parameters
+    const [view, viewOffset, length, position, flags, throughRing, place] = parameters
     const write = async (bytes: number): Promise<void> => {
-      await real.pwrite(view, viewOffset, bytes, position, flags).then(resolve, reject)
+      await real.pwrite(view, viewOffset, bytes, position, flags, throughRing, place).then(resolve, reject)
       await quiet()
     }
     this.held.push({

@@ -32,11 +32,11 @@ function watching(memory: number, offset: number): Transfers {
     broken,
     count: () => count,
     faults: {
-      pwrite: (real: NativeFile, view, viewOffset, length, position, flags) => {
+      pwrite: (real: NativeFile, view, viewOffset, length, position, flags, throughRing, place) => {
         look('pwrite', view, viewOffset, length, position)
         // Now and then the kernel takes less: it must go on aligned as well.
         const takes = next(4) === 0 ? Math.ceil(length / 2 / offset) * offset : length
-        return real.pwrite(view, viewOffset, takes, position, flags)
+        return real.pwrite(view, viewOffset, takes, position, flags, throughRing, place)
       },
       pread: (real: NativeFile, view, viewOffset, length, position, flags) => {
         look('pread', view, viewOffset, length, position)

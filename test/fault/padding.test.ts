@@ -15,7 +15,7 @@ beforeEach(() => {
   const taken = Array.from({ length: 8 }, () => sharedPool.take(bufferBytes, block, true))
   for (const buffer of taken) {
     buffer?.fill(garbage)
-    if (buffer !== null) sharedPool.give(buffer, bufferBytes, block)
+    if (buffer !== null) sharedPool.give(buffer, bufferBytes)
   }
 })
 
@@ -24,14 +24,14 @@ function padding(dataEnd: () => number): { faults: FileFaults; notZero: number[]
   const notZero: number[] = []
   let padded = 0
   const faults: FileFaults = {
-    pwrite: (real, view, viewOffset, length, position, flags) => {
+    pwrite: (real, view, viewOffset, length, position, flags, throughRing, place) => {
       const bytes = view.subarray(viewOffset, viewOffset + length)
       const from = Math.max(0, dataEnd() - position)
       if (from < length) padded++
       bytes.subarray(from).forEach((byte, index) => {
         if (byte !== 0) notZero.push(position + from + index)
       })
-      return real.pwrite(view, viewOffset, length, position, flags)
+      return real.pwrite(view, viewOffset, length, position, flags, throughRing, place)
     },
   }
   return { faults, notZero, padded: () => padded }

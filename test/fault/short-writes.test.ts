@@ -15,7 +15,7 @@ function shortWrites(takes: (length: number, call: number) => number): {
   return {
     begun,
     faults: {
-      pwrite: async (real, view, viewOffset, length, position, flags) => {
+      pwrite: async (real, view, viewOffset, length, position, flags, throughRing, place) => {
         begun.push(position)
         expect(position % block).toBe(0)
         expect(length % block).toBe(0)
@@ -23,7 +23,7 @@ function shortWrites(takes: (length: number, call: number) => number): {
         if (taken === 0) return 0
         // The kernel may have taken part of a block on a file that is not direct; the disk here gets whole ones.
         const whole = Math.ceil(taken / block) * block
-        await real.pwrite(view, viewOffset, whole, position, flags)
+        await real.pwrite(view, viewOffset, whole, position, flags, throughRing, place)
         return taken
       },
     },
@@ -87,9 +87,17 @@ describe('a short write', () => {
 
   it('under buffered goes on from any byte', async () => {
     const faults: FileFaults = {
-      pwrite: (real, view, viewOffset, length, position, flags) =>
+      pwrite: (real, view, viewOffset, length, position, flags, throughRing, place) =>
         // FORCEDIRECTIO makes this writer direct: then the kernel stops at a block.
-        real.pwrite(view, viewOffset, length > 2 * block ? length - block : length, position, flags),
+        real.pwrite(
+          view,
+          viewOffset,
+          length > 2 * block ? length - block : length,
+          position,
+          flags,
+          throughRing,
+          place,
+        ),
     }
     const { writer, path } = await openOver(folder, faults, { strategy: 'buffered' })
     const content = someBytes(block * 9 + 77)

@@ -5,6 +5,7 @@ import { codeOf } from '../../src/errors.ts'
 import { directIsForced } from '../../src/force.ts'
 import { alignmentOf, openWriter, pageCacheOf, type Strategy } from '../../src/index.ts'
 import { randomNumbers, someBytes } from '../support/bytes.ts'
+import { throughRing } from '../support/engine.ts'
 import { freshPath } from '../support/folders.ts'
 import { expectMode, strategyInEffect } from '../support/mode.ts'
 import { demandFileSystemsInCI, type FileSystem, type Kind, mounted, named, whyNot } from './file-systems.ts'
@@ -59,8 +60,8 @@ describe.skipIf(whyNot !== null).each(cases)(
       const { offset } = await alignmentOf(path)
       const memory = new Uint8Array(3 * 4096)
       const view = memory.subarray(4096 - native.misalignment(memory, 4096))
-      expect(await file.pwrite(view, 0, offset, offset, 0)).toBe(offset)
-      const half = await file.pwrite(view, 0, offset / 2, 0, 0).then(() => 'taken', codeOf)
+      expect(await file.pwrite(view, 0, offset, offset, 0, throughRing)).toBe(offset)
+      const half = await file.pwrite(view, 0, offset / 2, 0, 0, throughRing).then(() => 'taken', codeOf)
       expect(half).toBe(honours ? 'EINVAL' : 'taken')
       await file.close()
     })
@@ -168,7 +169,7 @@ async function expectContent(path: string, expected: Buffer): Promise<void> {
 async function takesDontCache(folder: string): Promise<boolean> {
   const file = await native.open(freshPath(folder), constants.O_RDWR | constants.O_CREAT, 0o600)
   try {
-    await file.pwrite(Buffer.from('x'), 0, 1, 0, native.constants.RWF_DONTCACHE)
+    await file.pwrite(Buffer.from('x'), 0, 1, 0, native.constants.RWF_DONTCACHE, throughRing)
     return true
   } catch (error) {
     expect(['EOPNOTSUPP', 'EINVAL']).toContain(codeOf(error))

@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { binding, type NativeFile } from '../../src/binding.ts'
 import { someBytes } from '../support/bytes.ts'
+import { throughRing } from '../support/engine.ts'
 import { freshPath } from '../support/folders.ts'
-import { caught, folder, opened, readWrite } from './opened.ts'
+import { caught, folder, opened, readWrite, writeCall } from './opened.ts'
 
 const native = binding()
 const { O_DIRECT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_TRUNC, O_WRONLY } = constants
@@ -42,7 +43,7 @@ describe('open', () => {
   test('takes a name that is not UTF-8', async () => {
     const name = Buffer.concat([Buffer.from(join(folder, 'latin1-')), Buffer.from([0xe4, 0xff])])
     const file = await native.open(name, readWrite, 0o600)
-    await file.pwrite(Buffer.from('here'), 0, 4, 0, 0)
+    await file.pwrite(Buffer.from('here'), 0, 4, 0, 0, throughRing)
     await file.close()
     expect(readFileSync(name, 'utf8')).toBe('here')
     await native.unlink(name)
@@ -121,7 +122,7 @@ describe('fallocate, ftruncate and fdatasync', () => {
 
   test('fdatasync writes back what is dirty', async () => {
     await opened(readWrite, async (file) => {
-      await file.pwrite(someBytes(1 << 20), 0, 1 << 20, 0, 0)
+      await file.pwrite(someBytes(1 << 20), 0, 1 << 20, 0, 0, throughRing)
       await file.fdatasync()
       const { dirtyPages, writebackPages } = await file.cachestat()
       expect({ dirtyPages, writebackPages }).toEqual({ dirtyPages: 0, writebackPages: 0 })
@@ -132,8 +133,8 @@ describe('fallocate, ftruncate and fdatasync', () => {
     const path = freshPath(folder)
     writeFileSync(path, '')
     const file = await native.open(path, O_RDONLY, 0)
-    const refused = { code: 'EBADF', errno: -9, syscall: 'pwritev2', path }
-    await expect(file.pwrite(new Uint8Array(1), 0, 1, 0, 0)).rejects.toMatchObject(refused)
+    const refused = { code: 'EBADF', errno: -9, syscall: writeCall, path }
+    await expect(file.pwrite(new Uint8Array(1), 0, 1, 0, 0, throughRing)).rejects.toMatchObject(refused)
     await file.close()
   })
 })
@@ -142,7 +143,7 @@ describe('close', () => {
   test('is refused with EBUSY while calls are outstanding, and works after them', async () => {
     const path = freshPath(folder)
     const file = await native.open(path, readWrite, 0o600)
-    const write = file.pwrite(someBytes(1 << 20), 0, 1 << 20, 0, 0)
+    const write = file.pwrite(someBytes(1 << 20), 0, 1 << 20, 0, 0, throughRing)
     expect(caught(() => void file.close())).toMatchObject({ code: 'EBUSY', syscall: 'close', path })
     await write
     await file.close()
@@ -157,7 +158,7 @@ describe('close', () => {
     expect(caught(() => void file.close())).toMatchObject({ ...refused, syscall: 'close' })
     await closing
     const view = new Uint8Array(1)
-    expect(caught(() => void file.pwrite(view, 0, 1, 0, 0))).toMatchObject({
+    expect(caught(() => void file.pwrite(view, 0, 1, 0, 0, throughRing))).toMatchObject({
       ...refused,
       syscall: 'pwritev2',
     })
@@ -165,7 +166,7 @@ describe('close', () => {
 
   test('a call that cannot be made does not count as outstanding', async () => {
     const file = await native.open(freshPath(folder), readWrite, 0o600)
-    for (let i = 0; i < 10; i++) caught(() => void file.pwrite(new Uint8Array(1), 0, 2, 0, 0))
+    for (let i = 0; i < 10; i++) caught(() => void file.pwrite(new Uint8Array(1), 0, 2, 0, 0, throughRing))
     await file.close()
   })
 

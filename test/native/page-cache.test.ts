@@ -4,6 +4,7 @@ import { binding, type NativeFile } from '../../src/binding.ts'
 import { codeOf } from '../../src/errors.ts'
 import { allocAligned } from '../../src/index.ts'
 import { someBytes } from '../support/bytes.ts'
+import { throughRing } from '../support/engine.ts'
 import { opened, readWrite } from './opened.ts'
 
 const native = binding()
@@ -14,7 +15,7 @@ const pages = 4096
 const length = pages * pageSize
 
 async function fill(file: NativeFile): Promise<void> {
-  await file.pwrite(someBytes(length), 0, length, 0, 0)
+  await file.pwrite(someBytes(length), 0, length, 0, 0, throughRing)
 }
 
 describe('cachestat and mincore', () => {
@@ -34,7 +35,7 @@ describe('cachestat and mincore', () => {
 
   test('bring nothing into the cache', async () => {
     await opened(readWrite | constants.O_DIRECT, async (file) => {
-      await file.pwrite(allocAligned(length), 0, length, 0, 0)
+      await file.pwrite(allocAligned(length), 0, length, 0, 0, throughRing)
       for (let i = 0; i < 3; i++) {
         expect(await file.mincore(length)).toBe(0)
         expect((await file.cachestat()).cachedPages).toBe(0)
@@ -44,7 +45,7 @@ describe('cachestat and mincore', () => {
 
   test('see what a plain read brings in', async () => {
     await opened(readWrite | constants.O_DIRECT, async (file, path) => {
-      await file.pwrite(allocAligned(length), 0, length, 0, 0)
+      await file.pwrite(allocAligned(length), 0, length, 0, 0, throughRing)
       readFileSync(path)
       expect((await file.cachestat()).cachedPages).toBe(pages)
     })
@@ -54,7 +55,8 @@ describe('cachestat and mincore', () => {
     await opened(readWrite, async (file) => {
       const size = 3 * 2 ** 30 + 1
       await file.ftruncate(size)
-      for (const position of [0, 2 ** 30, 2 ** 31, size - 1]) await file.pwrite(Buffer.from('x'), 0, 1, position, 0)
+      for (const position of [0, 2 ** 30, 2 ** 31, size - 1])
+        await file.pwrite(Buffer.from('x'), 0, 1, position, 0, throughRing)
       expect(await file.mincore(size)).toBe(4)
       expect(await file.mincore(2 ** 30)).toBe(1)
     })
@@ -110,7 +112,7 @@ describe('fadvise and syncFileRange', () => {
   test('a write with RWF_DONTCACHE leaves nothing after a sync, or is refused as not supported', async () => {
     await opened(readWrite, async (file) => {
       const refusal = await file
-        .pwrite(someBytes(length), 0, length, 0, native.constants.RWF_DONTCACHE)
+        .pwrite(someBytes(length), 0, length, 0, native.constants.RWF_DONTCACHE, throughRing)
         .then(() => undefined, codeOf)
       if (refusal !== undefined) {
         expect(['EOPNOTSUPP', 'EINVAL']).toContain(refusal)

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { binding } from '../../src/binding.ts'
 import { allocAligned } from '../../src/index.ts'
 import { someBytes } from '../support/bytes.ts'
-import { caught, opened, readWrite } from './opened.ts'
+import { throughRing } from '../support/engine.ts'
+import { caught, opened, readWrite, writeCall } from './opened.ts'
 
 const native = binding()
 const { O_DIRECT } = constants
@@ -18,7 +19,7 @@ describe('pwrite and pread', () => {
   test('move aligned blocks under O_DIRECT', async () => {
     await opened(readWrite | O_DIRECT, async (file, path) => {
       const written = aligned(3 * 4096)
-      expect(await file.pwrite(written, 4096, 8192, 4096, 0)).toBe(8192)
+      expect(await file.pwrite(written, 4096, 8192, 4096, 0, throughRing)).toBe(8192)
       expect(readFileSync(path)).toEqual(Buffer.concat([Buffer.alloc(4096), written.subarray(4096)]))
       const into = allocAligned(8192)
       expect(await file.pread(into, 4096, 4096, 8192, 0)).toBe(4096)
@@ -34,11 +35,11 @@ describe('pwrite and pread', () => {
       if (dio === undefined) return
       const memory = aligned(16384)
       const refused = { code: 'EINVAL', errno: -22, path }
-      const write = { ...refused, syscall: 'pwritev2' }
-      await expect(file.pwrite(memory, 0, dio.offset - 1, 0, 0)).rejects.toMatchObject(write)
-      await expect(file.pwrite(memory, 0, dio.offset, 1, 0)).rejects.toMatchObject(write)
+      const write = { ...refused, syscall: writeCall }
+      await expect(file.pwrite(memory, 0, dio.offset - 1, 0, 0, throughRing)).rejects.toMatchObject(write)
+      await expect(file.pwrite(memory, 0, dio.offset, 1, 0, throughRing)).rejects.toMatchObject(write)
       expect(statSync(path).size).toBe(0)
-      await file.pwrite(memory, 0, 8192, 0, 0)
+      await file.pwrite(memory, 0, 8192, 0, 0, throughRing)
       const read = { ...refused, syscall: 'preadv2' }
       await expect(file.pread(memory, 0, 4096, dio.offset - 1, 0)).rejects.toMatchObject(read)
     })
@@ -56,7 +57,7 @@ describe('pwrite and pread', () => {
   test('reach positions beyond 4 GiB', async () => {
     await opened(readWrite, async (file, path) => {
       const position = 2 ** 33 + 7
-      expect(await file.pwrite(Buffer.from('far'), 0, 3, position, 0)).toBe(3)
+      expect(await file.pwrite(Buffer.from('far'), 0, 3, position, 0, throughRing)).toBe(3)
       expect(statSync(path).size).toBe(position + 3)
       const into = Buffer.alloc(3)
       await file.pread(into, 0, 3, position, 0)
@@ -67,7 +68,7 @@ describe('pwrite and pread', () => {
   test('run side by side and leave the memory around them alone', async () => {
     await opened(readWrite, async (file, path) => {
       const content = someBytes(64 * 1000)
-      const taken = Array.from({ length: 64 }, (_, i) => file.pwrite(content, i * 1000, 1000, i * 1000, 0))
+      const taken = Array.from({ length: 64 }, (_, i) => file.pwrite(content, i * 1000, 1000, i * 1000, 0, throughRing))
       expect(await Promise.all(taken)).toEqual(Array.from({ length: 64 }, () => 1000))
       expect(readFileSync(path).equals(content)).toBe(true)
     })
@@ -76,9 +77,9 @@ describe('pwrite and pread', () => {
   test('take memory that is shared, that is small, and that is part of something larger', async () => {
     await opened(readWrite, async (file, path) => {
       const shared = new Uint8Array(new SharedArrayBuffer(8)).fill(1)
-      await file.pwrite(shared, 0, 8, 0, 0)
-      await file.pwrite(new Uint8Array([2, 2]), 0, 2, 8, 0)
-      await file.pwrite(new Uint8Array(new Uint8Array([9, 9, 3, 9]).buffer, 2, 1), 0, 1, 10, 0)
+      await file.pwrite(shared, 0, 8, 0, 0, throughRing)
+      await file.pwrite(new Uint8Array([2, 2]), 0, 2, 8, 0, throughRing)
+      await file.pwrite(new Uint8Array(new Uint8Array([9, 9, 3, 9]).buffer, 2, 1), 0, 1, 10, 0, throughRing)
       expect([...readFileSync(path)]).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 3])
     })
   })
@@ -86,7 +87,8 @@ describe('pwrite and pread', () => {
   test('keep their memory alive while they run', async () => {
     await opened(readWrite, async (file, path) => {
       const writes: Promise<number>[] = []
-      for (let i = 0; i < 50; i++) writes.push(file.pwrite(new Uint8Array(100_000).fill(i), 0, 100_000, i * 100_000, 0))
+      for (let i = 0; i < 50; i++)
+        writes.push(file.pwrite(new Uint8Array(100_000).fill(i), 0, 100_000, i * 100_000, 0, throughRing))
       await Promise.all(writes)
       const content = readFileSync(path)
       for (let i = 0; i < 50; i++) {
@@ -104,7 +106,7 @@ describe('pwrite and pread', () => {
     await opened(readWrite, async (file) => {
       const refused = { name: 'RangeError', code: 'ERR_BUFFER_DETACHED' }
       const view = new Uint8Array(byteLength)
-      expect(caught(() => void file.pwrite(view, viewOffset, length, 0, 0))).toMatchObject(refused)
+      expect(caught(() => void file.pwrite(view, viewOffset, length, 0, 0, throughRing))).toMatchObject(refused)
       expect(caught(() => void file.pread(view, viewOffset, length, 0, 0))).toMatchObject(refused)
     })
   })
@@ -114,7 +116,7 @@ describe('pwrite and pread', () => {
       const view = new Uint8Array(100)
       structuredClone(view, { transfer: [view.buffer] })
       const refused = { name: 'RangeError', code: 'ERR_BUFFER_DETACHED' }
-      expect(caught(() => void file.pwrite(view, 0, 100, 0, 0))).toMatchObject(refused)
+      expect(caught(() => void file.pwrite(view, 0, 100, 0, 0, throughRing))).toMatchObject(refused)
       expect(caught(() => void file.pread(view, 0, 100, 0, 0))).toMatchObject(refused)
     })
   })
@@ -122,7 +124,7 @@ describe('pwrite and pread', () => {
   test('refuse at once what is no bytes', async () => {
     await opened(readWrite, async (file) => {
       const notBytes = 'text' as unknown as Uint8Array
-      expect(caught(() => void file.pwrite(notBytes, 0, 1, 0, 0))).toBeInstanceOf(Error)
+      expect(caught(() => void file.pwrite(notBytes, 0, 1, 0, 0, throughRing))).toBeInstanceOf(Error)
     })
   })
 })

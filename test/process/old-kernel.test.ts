@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
+import { engineOfRun } from '../support/engine.ts'
 import { freshPath, temporaryFolder } from '../support/folders.ts'
 import { addonPath, packagePath } from './run-child.ts'
 
@@ -34,7 +35,8 @@ describe.skipIf(whyNot !== null)(whyNot === null ? 'statx' : `statx (skipped: ${
       env: { ...process.env, ADDON: addonPath, PACKAGE: packagePath },
       timeout: 30_000,
     })
-    expect(JSON.parse(stdout)).toEqual({ memory: 4096, offset: 4096, readOffset: 4096, source: 'default' })
+    const alignment = { memory: 4096, offset: 4096, readOffset: 4096, source: 'default' }
+    expect(JSON.parse(stdout)).toEqual([alignment, engineOfRun])
     expect(readFileSync(path).equals(Buffer.concat([Buffer.alloc(100_001, 7), Buffer.from('end')]))).toBe(true)
   })
 })

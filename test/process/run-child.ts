@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'vitest'
+import { expectedEngine } from '../support/engine.ts'
 
 const root = new URL('../../', import.meta.url)
 
@@ -19,6 +20,8 @@ export interface ChildEnd {
 }
 
 export interface ChildOptions {
+  /** A command that runs Node, with what stands before Node's own path. */
+  through?: readonly string[]
   nodeArguments?: readonly string[]
   env?: Record<string, string>
   timeLimitMs?: number
@@ -27,18 +30,25 @@ export interface ChildOptions {
 /** 30 s: the longest of the fixtures needs two on an idle machine; what takes this long hangs. */
 const defaultTimeLimitMs = 30_000
 
-/** Runs a Node program to its end. */
+/** Runs a Node program to its end. `ENGINE` tells it what its writes have to go through. */
 export async function runChild(
   program: string | URL,
   programArguments: readonly string[],
-  { nodeArguments = [], env = {}, timeLimitMs = defaultTimeLimitMs }: ChildOptions = {},
+  { through = [], nodeArguments = [], env = {}, timeLimitMs = defaultTimeLimitMs }: ChildOptions = {},
 ): Promise<ChildEnd> {
   expect(existsSync(addonPath), `${addonPath}: run npm run build`).toBe(true)
   expect(existsSync(packagePath), `${packagePath}: run npm run build`).toBe(true)
   const file = program instanceof URL ? fileURLToPath(program) : program
-  const child = spawn(process.execPath, [...nodeArguments, file, ...programArguments], {
+  const [command = process.execPath, ...rest] = [
+    ...through,
+    process.execPath,
+    ...nodeArguments,
+    file,
+    ...programArguments,
+  ]
+  const child = spawn(command, rest, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ADDON: addonPath, PACKAGE: packagePath, ...env },
+    env: { ...process.env, ENGINE: expectedEngine(), ADDON: addonPath, PACKAGE: packagePath, ...env },
   })
   let stdout = ''
   let stderr = ''

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs'
-import { describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { enginesHere, expectEngine, expectedEngine } from '../support/engine.ts'
 import { freshPath, temporaryFolder } from '../support/folders.ts'
 import { type ChildEnd, resultOfChild, runChild } from './run-child.ts'
 
@@ -9,6 +10,7 @@ const fixture = (name: string) => new URL(`fixtures/${name}.mjs`, import.meta.ur
 // What fixtures/stages.mjs writes: the byte at an offset, and how many there are.
 const byteAt = (offset: number) => 1 + (offset % 251)
 const writtenLength = 11 * 251 * 1024 + 1234
+const floodedLength = 4 * 16 * 251 * 4096
 const block = 4096
 
 const stages = [
@@ -42,7 +44,8 @@ const isQuiet = (ending: string) => ending.endsWith('natural')
 
 async function endAt(stage: string, ending: string, strategy: string): Promise<Buffer> {
   const path = freshPath(folder)
-  const end = await runChild(fixture('stages'), [path, stage, ending, strategy])
+  const env = { UNCACHED_IO_ENGINE: expectedEngine() }
+  const end = await runChild(fixture('stages'), [path, stage, ending, strategy], { env })
   const { code, signal, hung } = end
   expect({ code, signal, hung }, end.stderr).toEqual({ ...endings[ending], hung: false })
   if (ending === 'throw') expect(end.stderr).toContain('nobody catches this')
@@ -77,34 +80,63 @@ function expectBeginning(content: Buffer): void {
   expect(content.includes(0)).toBe(false)
 }
 
-describe.each(Object.keys(endings))('the end by %s', (ending) => {
-  test.each(stages)('at the stage %s leaves only bytes that were given', async (stage) => {
-    const content = await endAt(stage, ending, 'direct')
-    if (isQuiet(ending)) expectBeginning(content)
-    else expectOnlyGiven(content)
-    if (stage === 'opening' || stage === 'opened' || stage === 'buffered') expect(content.byteLength).toBe(0)
-    const complete = stage === 'ended' || (isQuiet(ending) && (stage === 'ending' || stage === 'resetting'))
-    // The last buffer was not full, so nothing brought it to the file.
-    if (isQuiet(ending) && stage === 'writing') expect(content.byteLength).toBe(10 * 256 * 1024)
-    if (complete) expect(content.byteLength).toBe(writtenLength)
-  })
-})
-
-describe.each(['evict', 'buffered'])('under %s', (strategy) => {
-  test.each(['exit', 'throw', 'natural', 'worker-terminate'])('the end by %s is no different', async (ending) => {
-    expectOnlyGiven(await endAt('writing', ending, strategy))
-  })
-})
-
-test('fifty workers one after the other leave no thread and no descriptor', async () => {
-  const left = await resultOfChild(fixture('workers'), [folder], { timeLimitMs: 55_000 })
-  expect(left).toEqual({ codes: Array.from({ length: 50 }, () => 0), threads: 0, openFiles: 0 })
-  for (let i = 0; i < 50; i += 3) {
-    expect(readFileSync(`${folder}/worker-${i}`).equals(Buffer.alloc(100_001, 1 + i))).toBe(true)
+/** As `expectOnlyGiven`, for the many bytes of the stage `flooding`. */
+function expectOnlyFlooded(content: Buffer): void {
+  expect(content.byteLength).toBeLessThanOrEqual(floodedLength)
+  const period = Buffer.from(Uint8Array.from({ length: 251 * block }, (_, offset) => byteAt(offset)))
+  const nothing = Buffer.alloc(block)
+  for (let start = 0; start < content.byteLength; start += block) {
+    const bytes = content.subarray(start, start + block)
+    const at = start % period.byteLength
+    const given = bytes.equals(period.subarray(at, at + block))
+    expect(given || bytes.equals(nothing), `the block at ${start}`).toBe(true)
   }
-})
+}
 
-test('workers terminated in the middle of calls take nothing else down', async () => {
-  const left = await resultOfChild(fixture('terminations'), [folder], { timeLimitMs: 55_000 })
-  expect(left).toEqual({ openFiles: 0 })
+describe.each(enginesHere())('by %s', (engine) => {
+  beforeEach(() => expectEngine(engine))
+
+  describe.each(Object.keys(endings))('the end by %s', (ending) => {
+    test.each(stages)('at the stage %s leaves only bytes that were given', async (stage) => {
+      const content = await endAt(stage, ending, 'direct')
+      if (isQuiet(ending)) expectBeginning(content)
+      else expectOnlyGiven(content)
+      if (stage === 'opening' || stage === 'opened' || stage === 'buffered') expect(content.byteLength).toBe(0)
+      const complete = stage === 'ended' || (isQuiet(ending) && (stage === 'ending' || stage === 'resetting'))
+      // The last buffer was not full, so nothing brought it to the file.
+      if (isQuiet(ending) && stage === 'writing') expect(content.byteLength).toBe(10 * 256 * 1024)
+      if (complete) expect(content.byteLength).toBe(writtenLength)
+    })
+  })
+
+  describe.each(['evict', 'buffered'])('under %s', (strategy) => {
+    test.each(['exit', 'throw', 'natural', 'worker-terminate'])('the end by %s is no different', async (ending) => {
+      expectOnlyGiven(await endAt('writing', ending, strategy))
+    })
+  })
+
+  test.each(Object.keys(endings))(
+    'the end by %s leaves only bytes that were given of many large writes',
+    async (ending) => {
+      const content = await endAt('flooding', ending, 'direct')
+      expectOnlyFlooded(content)
+      if (isQuiet(ending)) expect(content.byteLength).toBe(floodedLength)
+    },
+  )
+
+  const env = { UNCACHED_IO_ENGINE: engine }
+  const own = temporaryFolder()
+
+  test('fifty workers one after the other leave no thread and no descriptor', async () => {
+    const left = await resultOfChild(fixture('workers'), [own], { timeLimitMs: 55_000, env })
+    expect(left).toEqual({ codes: Array.from({ length: 50 }, () => 0), threads: 0, openFiles: 0 })
+    for (let i = 0; i < 50; i += 3) {
+      expect(readFileSync(`${own}/worker-${i}`).equals(Buffer.alloc(100_001, 1 + i))).toBe(true)
+    }
+  })
+
+  test('workers terminated in the middle of calls take nothing else down', async () => {
+    const left = await resultOfChild(fixture('terminations'), [own], { timeLimitMs: 55_000, env })
+    expect(left).toEqual({ openFiles: 0 })
+  })
 })

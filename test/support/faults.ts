@@ -16,12 +16,8 @@ export type FileFaults = {
 export function faultyBinding(faults: FileFaults, own: Partial<Binding> = {}): Binding {
   const real = binding()
   return {
+    ...real,
     open: async (path, flags, mode) => wrap(await real.open(path, flags, mode), faults),
-    unlink: (path) => real.unlink(path),
-    realFolder: (path) => real.realFolder(path),
-    syncFolder: (folder) => real.syncFolder(folder),
-    misalignment: (view, alignment) => real.misalignment(view, alignment),
-    constants: real.constants,
     ...own,
   }
 }

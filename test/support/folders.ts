@@ -1,13 +1,22 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll } from 'vitest'
+import { afterAll, onTestFinished } from 'vitest'
 
-/** A folder of this test file's own on the disk (TMPDIR), removed when the file's tests are through. */
+/** A folder on the disk (TMPDIR), removed when the test that made it, or else the file's tests, are through. */
 export function temporaryFolder(parent: string = tmpdir()): string {
   const folder = mkdtempSync(join(parent, 'uncached-io-test-'))
-  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+  whenDone(() => rmSync(folder, { recursive: true, force: true }))
   return folder
+}
+
+function whenDone(work: () => void): void {
+  try {
+    onTestFinished(work)
+  } catch {
+    // Not called by a test but by its file.
+    afterAll(work)
+  }
 }
 
 let count = 0

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { sharedPool } from '../../src/buffer-pool.ts'
+import { setMemoryCap } from '../../src/budget.ts'
+import { memoryUse, sharedPool } from '../../src/buffer-pool.ts'
 import { someBytes } from '../support/bytes.ts'
 import { freshPath, temporaryFolder } from '../support/folders.ts'
-import { everyStrategy, expectFile, openSmall } from './tools.ts'
+import { everyStrategy, expectFile, idle, openSmall, smallBuffer } from './tools.ts'
 
 const folder = temporaryFolder()
 
@@ -27,24 +28,30 @@ describe('many writers at once', () => {
   })
 
   it('wait for each other when the cap on all buffers is reached, and then go on', async () => {
-    const bufferSize = 32 * 1024 * 1024
-    const writers = await Promise.all(
-      [1, 2, 3].map(() => openSmall(freshPath(folder), 'direct', { bufferSize, queueDepth: 4 })),
-    )
+    const { capBytes } = memoryUse()
+    const paths = [1, 2, 3].map(() => freshPath(folder))
+    const writers = await Promise.all(paths.map((path) => openSmall(path, 'direct', { queueDepth: 4 })))
     const [first, second, third] = writers as [(typeof writers)[0], (typeof writers)[0], (typeof writers)[0]]
-    // What is refused is remembered, buffers and all: these two take what there is.
-    const tooMuch = new Uint8Array(4 * bufferSize + 1)
-    expect(first.writeSync(tooMuch)).toBe(false)
-    expect(second.writeSync(tooMuch)).toBe(false)
-    const chunk = tooMuch.subarray(0, 3 * bufferSize)
-    if (!third.writeSync(chunk)) {
+    expect([first.writeSync('first'), second.writeSync('second')]).toEqual([true, true])
+    const { heldBytes } = memoryUse()
+    // Room for two buffers more, which everybody gets, and none for a third.
+    setMemoryCap(2 * heldBytes)
+    try {
+      const chunk = someBytes(3 * smallBuffer)
+      expect(third.writeSync(chunk)).toBe(false)
       const drained = third.drain()
-      drained.catch(() => undefined)
+      await idle()
+      expect(memoryUse().heldBytes).toBe(heldBytes)
       await Promise.all([first.end(), second.end()])
       await drained
       expect(third.writeSync(chunk)).toBe(true)
+      await third.end()
+      for (const [i, content] of ['first', 'second', chunk].entries()) {
+        expectFile(paths[i] as string, Buffer.from(content))
+      }
+      expect(memoryUse().heldBytes).toBe(0)
+    } finally {
+      setMemoryCap(capBytes)
     }
-    third.fail()
-    await third[Symbol.asyncDispose]()
   })
 })

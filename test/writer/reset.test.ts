@@ -30,12 +30,12 @@ function bindingByName(): { native: Binding; writes: string[] } {
       const block = Number(/block(\d+)/.exec(String(path))?.[1])
       const faulty = faultyBinding({
         statx: async (real) => ({ ...(await real.statx()), dio: { memory: block, offset: block } }),
-        pwrite: async (real, view, viewOffset, length, position, writeFlags) => {
+        pwrite: async (real, view, viewOffset, length, position, writeFlags, throughRing, place) => {
           const off = plain.misalignment(view.subarray(viewOffset), block)
           if (off !== 0 || length % block !== 0 || position % block !== 0) {
             writes.push(`${length} bytes at ${position} from ${off}, with blocks of ${block}`)
           }
-          return await real.pwrite(view, viewOffset, length, position, writeFlags)
+          return await real.pwrite(view, viewOffset, length, position, writeFlags, throughRing, place)
         },
       })
       return await faulty.open(path, flags, mode)

@@ -102,9 +102,9 @@ describe.each(['ENOSYS', 'EPERM'])('where statx answers %s', (code) => {
       statx: async () => {
         throw kernelError(code, 38, 'statx')
       },
-      pwrite: async (real, view, viewOffset, length, position, flags) => {
+      pwrite: async (real, view, viewOffset, length, position, flags, throughRing, place) => {
         off.push(length % 4096, position % 4096)
-        return await real.pwrite(view, viewOffset, length, position, flags)
+        return await real.pwrite(view, viewOffset, length, position, flags, throughRing, place)
       },
     })
     const writer = await openSmall(path, 'direct', {}, { binding: native })

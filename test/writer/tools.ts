@@ -56,10 +56,10 @@ export function notingBinding(): { native: Binding; writes: Transfer[]; calls: s
   const writes: Transfer[] = []
   const calls: string[] = []
   const native = faultyBinding({
-    pwrite: async (real, view, viewOffset, length, position, flags) => {
+    pwrite: async (real, view, viewOffset, length, position, flags, throughRing, place) => {
       writes.push({ view, viewOffset, length, position })
       calls.push('pwrite')
-      return await real.pwrite(view, viewOffset, length, position, flags)
+      return await real.pwrite(view, viewOffset, length, position, flags, throughRing, place)
     },
     pread: async (real, ...parameters) => {
       calls.push('pread')

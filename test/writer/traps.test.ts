@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { sharedPool } from '../../src/buffer-pool.ts'
 import { openWriter, pageCacheOf } from '../../src/index.ts'
 import { someBytes } from '../support/bytes.ts'
+import { engineOfRun } from '../support/engine.ts'
 import { freshPath, temporaryFolder } from '../support/folders.ts'
 import { expectMode, strategyInEffect } from '../support/mode.ts'
 import {
@@ -191,8 +192,8 @@ describe('openWriter', () => {
   it("takes direct for 'auto', and says what it asked for and got", async () => {
     const writer = await openWriter(freshPath(folder))
     expect(writer.mode).toMatchObject({ asked: 'auto', inEffect: 'direct' })
-    expect(writer.engine).toBe('threads')
-    expect([writer.bufferSize, writer.queueDepth]).toEqual([1024 * 1024, 4])
+    expect(writer.engine).toBe(engineOfRun)
+    expect([writer.bufferSize, writer.queueDepth]).toEqual([2 * 1024 * 1024, 4])
     await writer.end()
   })
 
