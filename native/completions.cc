@@ -37,6 +37,8 @@ void Completions::SettleOne(Napi::Env env) {
   std::unique_ptr<Operation> operation;
   {
     std::lock_guard<std::mutex> lock(mutex_);
+    // Dropped by Stop, while a bell was still to be answered.
+    if (done_.empty()) return;
     operation = std::move(done_.front());
     done_.pop_front();
     nextBell_ = 1 - nextBell_;
