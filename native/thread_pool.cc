@@ -1,7 +1,9 @@
 #include "thread_pool.h"
 
-#include <csignal>
+#include <system_error>
 #include <utility>
+
+#include "quiet_thread.h"
 
 namespace uncached_io {
 
@@ -14,22 +16,16 @@ void ThreadPool::Post(std::unique_ptr<Operation>&& operation) {
   if (stopped_) return;
   queue_.push_back(std::move(operation));
   if (queue_.size() > idle_ && threads_.size() < maxThreads_) {
-    // Signals belong to Node's threads: a new thread inherits the mask, so block all of them around its start.
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
     try {
-      threads_.emplace_back([this] { Run(); });
+      threads_.push_back(StartQuietThread([this] { Run(); }));
     } catch (const std::system_error&) {
       // EAGAIN: no more threads to be had. Those that run serve the queue; without any there is nobody to do so.
       if (threads_.empty()) {
-        pthread_sigmask(SIG_SETMASK, &before, nullptr);
         operation = std::move(queue_.back());
         queue_.pop_back();
         throw;
       }
     }
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
   wake_.notify_one();
 }

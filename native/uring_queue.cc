@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <csignal>
 #include <iterator>
 #include <system_error>
 #include <utility>
 
+#include "quiet_thread.h"
 #include "retry.h"
 
 namespace uncached_io {
@@ -53,25 +53,11 @@ int UringQueue::Start() {
   if (ring_.MakeBufferTable(kBufferPlaces)) freeBuffers_ = Places(kBufferPlaces);
   buffers_.resize(kBufferPlaces);
   try {
-    StartThread();
+    reaper_ = StartQuietThread([this] { Reap(); });
   } catch (const std::system_error& error) {
     return error.code().value();
   }
   return 0;
-}
-
-void UringQueue::StartThread() {
-  // Signals belong to Node's threads: a new thread inherits the mask, so block all of them around its start.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  try {
-    reaper_ = std::thread([this] { Reap(); });
-  } catch (const std::system_error&) {
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    throw;
-  }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 void UringQueue::Submit(std::unique_ptr<WriteRequest> request) {

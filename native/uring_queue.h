@@ -52,7 +52,6 @@ class UringQueue : public IoQueue {
     size_t length = 0;
   };
 
-  void StartThread();
   void Reap();
   std::unique_ptr<WriteRequest> TakeOut(uint64_t mark);
   void OnCompletion(const uring::Completion& completion);
