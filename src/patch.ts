@@ -23,6 +23,8 @@ export async function patchFile(
     if (!whole) memory.fill(0, await target.read(memory, start, length), length)
     memory.set(bytes.subarray(piece.from - offset, piece.to - offset), piece.from - start)
     mayGoOn()
-    await target.write(new Span(memory, start, length))
+    await new Promise<void>((landed, failed) => {
+      target.write(new Span(memory, start, length), landed, failed)
+    })
   }
 }

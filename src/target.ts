@@ -109,47 +109,52 @@ export class Target {
 
   /**
    * Writes a span whole, from where an earlier try of it stopped; then, under `evict`, waits for its writeback and
-   * drops it. On failure `span.doneBytes` says how far it came, in whole blocks.
+   * drops it. Calls one of the two when the kernel is done with its memory; after a failure `span.doneBytes` says how
+   * far it came, in whole blocks.
    */
-  write(span: Span): Promise<void> {
+  write(span: Span, landed: () => void, failed: (error: unknown) => void): void {
     this.#reach = Math.max(this.#reach, span.end)
-    // Promises by hand: a write that the kernel takes whole, as nearly all are, costs two of them.
-    return this.#writeOnce(span).then((doneBytes) => {
-      span.doneBytes += doneBytes
-      return span.start + span.doneBytes === span.end && !this.traits.evictAfterWrite
-        ? this.#checkMemory(span)
-        : this.#goOn(span, doneBytes)
-    })
+    // By callbacks, because the kernel takes nearly every write whole: then one promise is all it costs.
+    this.#writeOnce(span).then(
+      (takenBytes) => {
+        if (this.traits.evictAfterWrite || !tookAll(span, takenBytes)) {
+          this.#goOn(span, takenBytes).then(landed, failed)
+          return
+        }
+        span.doneBytes += takenBytes
+        landed()
+      },
+      (error: unknown) => {
+        if (codeOf(error) === 'EINTR') this.#goOn(span, 0).then(landed, failed)
+        else failed(error)
+      },
+    )
   }
 
-  /** After the first attempt, which brought `doneBytes` to the file. */
-  async #goOn(span: Span, doneBytes: number): Promise<void> {
-    let idleAttempts = doneBytes > 0 ? 0 : 1
-    while (span.start + span.doneBytes < span.end) {
-      const moreBytes = await this.#writeOnce(span)
-      idleAttempts = moreBytes > 0 ? 0 : idleAttempts + 1
+  /** After the first attempt, of which the kernel took `takenBytes`. */
+  async #goOn(span: Span, takenBytes: number): Promise<void> {
+    let tookBytes = takenBytes
+    for (let idleAttempts = 0; ; ) {
+      const doneBytes = progress(tookBytes, this.block)
+      span.doneBytes += doneBytes
+      if (span.start + span.doneBytes >= span.end) break
+      idleAttempts = doneBytes > 0 ? 0 : idleAttempts + 1
       if (idleAttempts > maxIdleAttempts) throw noProgress(this.path, span.start + span.doneBytes)
-      span.doneBytes += moreBytes
+      tookBytes = await this.#writeOnce(span).catch(takenWhenInterrupted)
     }
-    this.#checkMemory(span)
+    // The kernel only reads the memory, so losing it is no crash; but what it read is unknown.
+    if (!holdsAll(span)) throw detachedError(this.path, `what is at ${span.start} is unknown`)
     if (this.traits.evictAfterWrite) await this.#evict(span.start, span.end - span.start)
   }
 
-  /** The kernel only reads the memory, so losing it is no crash; but what it read is unknown. */
-  #checkMemory(span: Span): void {
-    if (span.bytes.byteLength < span.end - span.start)
-      throw detachedError(this.path, `what is at ${span.start} is unknown`)
-  }
-
-  /** One system call. Gives the bytes that count. */
+  /** One system call. Gives the bytes that the kernel took. */
   #writeOnce(span: Span): Promise<number> {
     const position = span.start + span.doneBytes
     const flags = this.traits.dontCache ? this.native.constants.RWF_DONTCACHE : 0
     const throughRing = this.engine === 'io_uring'
     try {
-      return this.file
-        .pwrite(span.bytes, span.doneBytes, span.end - position, position, flags, throughRing, placeOf(span.bytes))
-        .then((takenBytes) => progress(takenBytes, this.block), takenWhenInterrupted)
+      const place = placeOf(span.bytes)
+      return this.file.pwrite(span.bytes, span.doneBytes, span.end - position, position, flags, throughRing, place)
     } catch (error) {
       // What the addon refuses at once: memory that is gone, a file that was closed.
       return Promise.reject(error)
@@ -257,6 +262,16 @@ export class Target {
   async residentBytes(): Promise<number> {
     return (await residencyOf(this.native, this.file)).residentBytes
   }
+}
+
+/** Whether the kernel, at the first attempt, took all that was left of a span. */
+function tookAll(span: Span, takenBytes: number): boolean {
+  return span.start + span.doneBytes + takenBytes === span.end && holdsAll(span)
+}
+
+/** Whether the memory is still there: a chunk can be transferred away while the kernel reads it. */
+function holdsAll({ bytes, start, end }: Span): boolean {
+  return bytes.length >= end - start
 }
 
 /** EINTR is a write of nothing. */

@@ -72,8 +72,8 @@ export class WriteBehind {
   }
 
   /** Resolves when one span less is outstanding than now. */
-  async oneLanded(): Promise<void> {
-    await this.until(this.#inflight.outstanding - 1)
+  oneLanded(): Promise<void> {
+    return this.until(this.#inflight.outstanding - 1)
   }
 
   /** Resolves when the kernel uses no memory of ours any more, whatever came of the writes. */
@@ -102,12 +102,13 @@ export class WriteBehind {
   }
 
   #write(span: Span): void {
-    this.target.write(span).then(
+    this.target.write(
+      span,
       () => {
         for (const finished of this.#inflight.landed(span)) this.release(finished)
         this.#settle()
       },
-      (error: unknown) => {
+      (error) => {
         this.#inflight.failed(span)
         this.#error ??= error
         this.#settle()
