@@ -124,7 +124,12 @@ export class Writer implements WriterContract {
   }
 
   async writev(chunks: readonly Chunk[], options?: { signal?: AbortSignal }): Promise<void> {
-    await this.#take(bytesOfAll(chunks), options)
+    const all = bytesOfAll(chunks)
+    refuseAborted(options)
+    const byteLength = totalBytes(all)
+    if (this.#accepting && this.#pipeline.lending.lendable(all) === null && this.#pipeline.takeSync(all)) return
+    this.#assertOpen()
+    await (await this.#turn(() => this.#pipeline.take(all, byteLength)))?.landed
   }
 
   reserve(byteLength: number): Uint8Array | null {
@@ -235,15 +240,6 @@ export class Writer implements WriterContract {
   #takeSync(chunks: readonly Uint8Array[]): boolean {
     if (this.#accepting && this.#pipeline.takeSync(chunks)) return true
     return this.#pipeline.refuse(totalBytes(chunks), false)
-  }
-
-  async #take(chunks: readonly Uint8Array[], options: { signal?: AbortSignal } | undefined): Promise<void> {
-    refuseAborted(options)
-    const byteLength = totalBytes(chunks)
-    if (this.#accepting && this.#pipeline.lending.lendable(chunks) === null && this.#pipeline.takeSync(chunks)) return
-    this.#assertOpen()
-    const { landed } = await this.#turn(() => this.#pipeline.take(chunks, byteLength))
-    await landed
   }
 
   /** Gives a call its turn: after all earlier ones. What failed before is tried again first. */
