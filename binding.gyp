@@ -13,7 +13,9 @@
             "native/file.cc",
             "native/memory.cc",
             "native/page_cache.cc",
+            "native/range.cc",
             "native/ring.cc",
+            "native/stream_copy.cc",
             "native/thread_pool.cc",
             "native/thread_queue.cc",
             "native/uring_queue.cc"

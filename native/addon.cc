@@ -10,6 +10,7 @@
 #include "file.h"
 #include "kernel.h"
 #include "memory.h"
+#include "stream_copy.h"
 
 namespace uncached_io {
 
@@ -51,6 +52,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("preferLargePages", Napi::Function::New<PreferLargePages>(env, "preferLargePages"));
   exports.Set("registerBuffer", Napi::Function::New<RegisterBuffer>(env, "registerBuffer"));
   exports.Set("releaseMemory", Napi::Function::New<ReleaseMemory>(env, "releaseMemory"));
+  exports.Set("streamCopy", Napi::Function::New<StreamCopy>(env, "streamCopy"));
   exports.Set("constants", Constants(env));
   return exports;
 }

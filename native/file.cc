@@ -13,6 +13,7 @@
 
 #include "call.h"
 #include "kernel.h"
+#include "range.h"
 #include "uring_queue.h"
 
 namespace uncached_io {
@@ -26,19 +27,6 @@ std::string PathArgument(const Napi::Value& value) {
     return std::string(buffer.Data(), buffer.Length());
   }
   return value.As<Napi::String>().Utf8Value();
-}
-
-// Where a transfer begins in memory. What a detached ArrayBuffer, now of length 0, no longer holds is refused too.
-uint8_t* RangeArgument(Napi::Uint8Array view, size_t viewOffset, size_t length) {
-  const size_t available = view.ByteLength();
-  if (view.Data() == nullptr || viewOffset > available || length > available - viewOffset) {
-    Napi::RangeError error = Napi::RangeError::New(
-        view.Env(), "the transfer of " + std::to_string(length) + " bytes at " + std::to_string(viewOffset) +
-                        " is not inside a buffer of " + std::to_string(available) + " bytes (detached?)");
-    error.Value().Set("code", "ERR_BUFFER_DETACHED");
-    throw error;
-  }
-  return view.Data() + viewOffset;
 }
 
 Napi::Object StatObject(Napi::Env env, uint32_t mode, double size, uint32_t blockSize) {

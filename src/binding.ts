@@ -81,6 +81,11 @@ export interface Binding {
    * stays usable.
    */
   releaseMemory(view: Uint8Array, place: number): void
+  /**
+   * Copies as `into.set` does, past the processor's caches where it can do that. Throws ERR_BUFFER_DETACHED for ranges
+   * that the two do not have.
+   */
+  streamCopy(into: Uint8Array, intoOffset: number, from: Uint8Array, fromOffset: number, byteLength: number): void
   readonly constants: {
     readonly O_PATH: number
     readonly O_TMPFILE: number

@@ -54,7 +54,7 @@ export class Pipeline {
     this.#buffers = new BufferShare(this, sharedPool, this.#bufferBytes, grainOf(target.memoryAlignment), queueDepth)
     this.#borrowings = new Borrowings(onReturned)
     this.#flushedTo = target.start
-    this.filling = new Filling(target.block, bufferSize, this.#grain, target.start, head)
+    this.filling = new Filling(target.block, bufferSize, this.#grain, target.traits.aligned, target.start, head)
     this.behind = new WriteBehind(
       target,
       (span) => this.#release(span),

@@ -28,6 +28,7 @@ class Model {
     readonly block: number,
     readonly bufferSize: number,
     readonly start: number,
+    streamed: boolean,
     readonly grain = Math.max(block, pageBytes),
   ) {
     this.#next = randomNumbers(seed)
@@ -37,7 +38,7 @@ class Model {
     this.file.copy(this.content, 0, 0, start)
     this.position = start
     const head = this.file.subarray(start - (start % block), start)
-    this.filling = new Filling(block, bufferSize, this.grain, start, Uint8Array.from(head))
+    this.filling = new Filling(block, bufferSize, this.grain, streamed, start, Uint8Array.from(head))
   }
 
   steps(count: number): void {
@@ -145,19 +146,20 @@ const anyModel = fc
     block: fc.constantFrom(1, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536),
     blocks: fc.integer({ min: 1, max: 8 }),
     start: fc.nat(100_000),
+    streamed: fc.boolean(),
   })
-  .map(({ seed, block, blocks, start }) => {
+  .map(({ seed, block, blocks, start, streamed }) => {
     // Large blocks in few: the model holds two files of 120 buffers.
     const count = Math.min(blocks, Math.max(1, 65536 / block))
     const bufferSize = block === 1 ? blocks * 1000 : count * block
-    return { seed, block, bufferSize, start }
+    return { seed, block, bufferSize, start, streamed }
   })
 
 describe('Filling', () => {
   test.prop([anyModel], { numRuns: 150 })(
     'brings every byte to its place, pads with zeros, and takes back without a trace',
-    ({ seed, block, bufferSize, start }) => {
-      const model = new Model(seed, block, bufferSize, start)
+    ({ seed, block, bufferSize, start, streamed }) => {
+      const model = new Model(seed, block, bufferSize, start, streamed)
       model.steps(40)
       model.flush()
       expect(model.position).toBe(model.filling.position)
@@ -168,7 +170,7 @@ describe('Filling', () => {
   test.prop([anyModel])('never fills a buffer beyond where it is sealed', ({ block, bufferSize, start }) => {
     const grain = Math.max(block, pageBytes)
     const head = someBytes(start % block)
-    const filling = new Filling(block, bufferSize, grain, start, head)
+    const filling = new Filling(block, bufferSize, grain, true, start, head)
     filling.attach(usedBuffer(bufferSize, block))
     expect(filling.limit).toBe(sealAt(start - (start % block), bufferSize, block, grain))
     const bytes = someBytes(bufferSize * 2 + 1)
@@ -179,7 +181,7 @@ describe('Filling', () => {
 
   it('pads the tail with what the file holds behind it', () => {
     const block = 512
-    const filling = new Filling(block, 4096, 4096, 0, new Uint8Array(0))
+    const filling = new Filling(block, 4096, 4096, true, 0, new Uint8Array(0))
     filling.attach(usedBuffer(4096, block))
     filling.put(someBytes(100), 0)
     const kept = someBytes(block - 100, 7)
@@ -189,7 +191,7 @@ describe('Filling', () => {
   })
 
   it('keeps the tail when it moves on over borrowed bytes of whole blocks', () => {
-    const filling = new Filling(512, 4096, 4096, 1024, new Uint8Array(0))
+    const filling = new Filling(512, 4096, 4096, true, 1024, new Uint8Array(0))
     // In pieces of a buffer that end on the grain.
     expect([filling.advance(8192), filling.advance(5120), filling.advance(1024)]).toEqual([3072, 4096, 1024])
     expect(filling.position).toBe(9216)
@@ -199,7 +201,7 @@ describe('Filling', () => {
   })
 
   it('copies a mark: what comes later does not change it', () => {
-    const filling = new Filling(512, 4096, 4096, 0, new Uint8Array(0))
+    const filling = new Filling(512, 4096, 4096, true, 0, new Uint8Array(0))
     filling.attach(usedBuffer(4096, 512))
     filling.put(someBytes(100, 1), 0)
     const mark = filling.mark()

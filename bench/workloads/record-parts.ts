@@ -1,3 +1,4 @@
+import { set } from './copy-piece.ts'
 import { cutIntoPieces, makeRecords, RECORD_PIECE_BYTES } from './small-records.ts'
 
 /** A record before it is put together: its parts in fields of their own, as a program has them. */
@@ -27,6 +28,6 @@ export function fillSlot(slot: Uint8Array, { length, encoding, samples, checksum
   slot[0] = length[0]!
   slot[1] = length[1]!
   slot[2] = encoding[0]!
-  slot.set(samples, 3)
+  set.call(slot, samples, 3)
   for (let i = 0; i < 4; i++) slot[153 + i] = checksum[i]!
 }
