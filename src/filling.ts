@@ -41,8 +41,11 @@ export class Filling {
   filled = 0
   /** How full the buffer may get. 0 without a buffer. */
   limit = 0
-  /** File offset of the first byte, a multiple of the block. */
-  offset: number
+  /**
+   * File offset of the first byte, a multiple of the block. No integer at first, so that V8 takes it, and all that is
+   * computed from it, for a double from the start: else it compiles everything anew when the file passes 2 GiB.
+   */
+  offset = Number.NaN
   /** Where in the buffer the slot begins that the caller reserved to fill in place, and its length. */
   #slotStart = noSlot
   #slotBytes = 0
@@ -81,7 +84,8 @@ export class Filling {
     this.bytes = buffer
     this.#memory = buffer.buffer
     this.#memoryOffset = buffer.byteOffset
-    this.limit = sealAt(this.offset, this.bufferSize, this.block, this.grain)
+    // A small integer again, for the hot path.
+    this.limit = sealAt(this.offset, this.bufferSize, this.block, this.grain) | 0
   }
 
   /** Copies from `bytes` as much as fits before the buffer is full. Gives the number of bytes copied. */
