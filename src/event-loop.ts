@@ -27,9 +27,9 @@ export function countFilled(byteLength: number): void {
   if (stretch !== undefined) stretch.filledBytes += byteLength
 }
 
-/** Whether the event loop should go round before another buffer is begun. */
-export function loopIsDue(): boolean {
-  if (stretch === undefined || stretch.filledBytes < stretchBytesMin) return false
+/** Whether the event loop should go round before another buffer is begun, with `heldBytes` in the present one. */
+export function loopIsDue(heldBytes: number): boolean {
+  if (stretch === undefined || stretch.filledBytes + heldBytes < stretchBytesMin) return false
   return performance.now() - stretch.begunAtMs >= stretchMsMax
 }
 

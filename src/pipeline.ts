@@ -167,7 +167,7 @@ export class Pipeline {
 
   /** Whether a buffer is there, or may be begun before the event loop goes round. */
   get #mayFill(): boolean {
-    return this.filling.attached || !loopIsDue()
+    return this.filling.attached || !loopIsDue(0)
   }
 
   async #anotherBuffer(): Promise<void> {
@@ -252,7 +252,7 @@ export class Pipeline {
   /** Whether `byteLength` more bytes can be copied at once; takes the buffers for it. */
   #ensure(byteLength: number): boolean {
     const missing = this.filling.missingBuffers(byteLength)
-    return missing === 0 || (!loopIsDue() && this.#buffers.stock(missing, this.#buffersInUse))
+    return missing === 0 || (!loopIsDue(this.filling.filled) && this.#buffers.stock(missing, this.#buffersInUse))
   }
 
   /** Makes the next `byteLength` bytes, at most `bufferSize`, contiguous; false when there is no buffer for it now. */
