@@ -10,16 +10,25 @@ const stretchMsMax = 0.5
 /** Below that it is not the filling that takes the time, and what fits into the buffers is taken whatever the time. */
 const stretchBytesMin = 1024 * 1024
 
-/** Since the event loop last went round, of this thread. */
-let stretch: { readonly begunAtMs: number; filledBytes: number } | undefined
+/** What was filled since the event loop last went round. */
+export interface Stretch {
+  readonly begunAtMs: number
+  /** In buffers that went out. */
+  filledBytes: number
+}
 
-/** To be called when a buffer is begun. */
-export function beginStretch(): void {
-  if (stretch !== undefined) return
-  stretch = { begunAtMs: performance.now(), filledBytes: 0 }
-  setImmediate(() => {
-    stretch = undefined
-  })
+/** Of this thread. */
+let stretch: Stretch | undefined
+
+/** To be called when a buffer is begun. Gives the stretch that it is begun in. */
+export function beginStretch(): Stretch {
+  if (stretch === undefined) {
+    stretch = { begunAtMs: performance.now(), filledBytes: 0 }
+    setImmediate(() => {
+      stretch = undefined
+    })
+  }
+  return stretch
 }
 
 /** To be called when a buffer goes out. */
@@ -27,10 +36,14 @@ export function countFilled(byteLength: number): void {
   if (stretch !== undefined) stretch.filledBytes += byteLength
 }
 
-/** Whether the event loop should go round before another buffer is begun, with `heldBytes` in the present one. */
-export function loopIsDue(heldBytes: number): boolean {
-  if (stretch === undefined || stretch.filledBytes + heldBytes < stretchBytesMin) return false
-  return performance.now() - stretch.begunAtMs >= stretchMsMax
+/**
+ * Whether the event loop should go round before another buffer is begun. The present one, begun in `begunIn`, holds
+ * `heldBytes`: what was filled in earlier stretches kept nobody waiting in this one.
+ */
+export function loopIsDue(heldBytes: number, begunIn: Stretch | undefined): boolean {
+  if (stretch === undefined) return false
+  const bytes = stretch.filledBytes + (begunIn === stretch ? heldBytes : 0)
+  return bytes >= stretchBytesMin && performance.now() - stretch.begunAtMs >= stretchMsMax
 }
 
 /** Resolves when it has gone round: a timer that is due, and what has come in, was seen to. */

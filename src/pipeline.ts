@@ -2,7 +2,7 @@ import { type Borrowing, Borrowings } from './borrowings.ts'
 import { sharedPool } from './buffer-pool.ts'
 import { BufferShare } from './buffer-share.ts'
 import { argumentError, detachedError } from './errors.ts'
-import { beginStretch, countFilled, loopIsDue, loopWentRound } from './event-loop.ts'
+import { beginStretch, countFilled, loopIsDue, loopWentRound, type Stretch } from './event-loop.ts'
 import { Filling, type Mark } from './filling.ts'
 import { Lending } from './lending.ts'
 import { totalBytes } from './options.ts'
@@ -30,6 +30,8 @@ export class Pipeline {
   /** What the last call that found no room wanted, in bytes. */
   #refusedBytes = 0
   #refusedSlot = false
+  /** What the present buffer was begun in. */
+  #begunIn: Stretch | undefined
   /** The position that the last flush brought to the file, and whether held bytes were patched since. */
   #flushedTo: number
   #patched = false
@@ -80,9 +82,8 @@ export class Pipeline {
   lend(bytes: Uint8Array): Promise<void> | null {
     if (!this.lending.fits(bytes)) return null
     this.#giveBackIdle()
-    const { byteLength } = bytes
     const borrowing = this.#borrowings.begin(this.filling.mark())
-    for (let from = 0; from < byteLength; ) from += this.#lend(bytes, from, byteLength, borrowing)
+    for (let from = 0; from < bytes.length; ) from += this.#lend(bytes, from, bytes.length, borrowing)
     this.#borrowings.partDone(borrowing)
     return borrowing.landed
   }
@@ -91,9 +92,7 @@ export class Pipeline {
   takeSync(chunks: readonly Uint8Array[]): boolean {
     if (!this.#ensure(totalBytes(chunks))) return false
     for (const chunk of chunks) {
-      for (let from = 0; from < chunk.byteLength; ) {
-        from += this.#putSome(chunk, from)
-      }
+      for (let from = 0; from < chunk.byteLength; ) from += this.#putSome(chunk, from)
     }
     return true
   }
@@ -108,9 +107,7 @@ export class Pipeline {
     const whole = () => totalBytes(chunks) === byteLength
     if (!whole()) throw detachedError(this.target.path)
     const only = this.lending.lendable(chunks)
-    if (only !== null) {
-      return { landed: (await this.#borrow(only, byteLength)).landed }
-    }
+    if (only !== null) return { landed: (await this.#borrow(only, byteLength)).landed }
     if (this.borrowing) await this.#borrowings.returned()
     this.#check()
     const mark = this.filling.mark()
@@ -165,9 +162,14 @@ export class Pipeline {
     }
   }
 
-  /** Whether a buffer is there, or may be begun before the event loop goes round. */
+  /** Whether a buffer is there, or may be begun now. */
   get #mayFill(): boolean {
-    return this.filling.attached || !loopIsDue(0)
+    return this.filling.attached || !this.#loopIsDue
+  }
+
+  /** Whether no other buffer is to be begun before the event loop has gone round. */
+  get #loopIsDue(): boolean {
+    return loopIsDue(this.filling.filled, this.#begunIn)
   }
 
   async #anotherBuffer(): Promise<void> {
@@ -178,7 +180,7 @@ export class Pipeline {
 
   /** Waits for a buffer: one of our own, or, when all of them are free, one of other writers. */
   async #moreRoom(wanted: number): Promise<void> {
-    if (!this.#mayFill) {
+    if (this.#loopIsDue) {
       await loopWentRound()
     } else if (this.behind.outstanding > 0 || this.#submitSealed()) {
       await this.behind.oneLanded()
@@ -223,10 +225,9 @@ export class Pipeline {
     if (inFileBytes > 0) {
       await this.behind.until(0)
       this.#check()
-      const part = bytes.subarray(0, inFileBytes)
-      await this.#buffers.lend(this.#buffersInUse, this.bufferSize, this.#grain, async (memory) => {
-        await patchFile(this.target, part, offset, memory, () => this.#check())
-      })
+      await this.#buffers.lend(this.#buffersInUse, this.bufferSize, this.#grain, (memory) =>
+        patchFile(this.target, bytes.subarray(0, inFileBytes), offset, memory, () => this.#check()),
+      )
     }
     if (inFileBytes < bytes.byteLength) {
       filling.patch(bytes.subarray(inFileBytes), offset + inFileBytes)
@@ -252,7 +253,7 @@ export class Pipeline {
   /** Whether `byteLength` more bytes can be copied at once; takes the buffers for it. */
   #ensure(byteLength: number): boolean {
     const missing = this.filling.missingBuffers(byteLength)
-    return missing === 0 || (!loopIsDue(this.filling.filled) && this.#buffers.stock(missing, this.#buffersInUse))
+    return missing === 0 || (!this.#loopIsDue && this.#buffers.stock(missing, this.#buffersInUse))
   }
 
   /** Makes the next `byteLength` bytes, at most `bufferSize`, contiguous; false when there is no buffer for it now. */
@@ -265,7 +266,7 @@ export class Pipeline {
   #attach(): boolean {
     const buffer = this.#buffers.take(this.#buffersInUse)
     if (buffer === null) return false
-    beginStretch()
+    this.#begunIn = beginStretch()
     this.filling.attach(buffer)
     return true
   }

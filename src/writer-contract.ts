@@ -60,8 +60,8 @@ export interface WriterContract extends AsyncDisposable, Disposable {
   readonly droppedBytes: number
 
   /**
-   * Bytes that would be taken without waiting, unless other writers have used up the cap on all buffers; 0 while a call
-   * is under way; null when the writer takes no more.
+   * Bytes that would be taken without waiting, unless other writers have used up the cap on all buffers or the event loop
+   * is due to go round; 0 while a call is under way; null when the writer takes no more.
    */
   readonly desiredSize: number | null
 

@@ -1,7 +1,8 @@
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { someBytes } from '../support/bytes.ts'
 import { freshPath, temporaryFolder } from '../support/folders.ts'
-import { expectFile, openSmall } from './tools.ts'
+import { expectFile, gatedBinding, openSmall } from './tools.ts'
 
 const folder = temporaryFolder()
 
@@ -40,4 +41,39 @@ describe('a caller who takes long to fill a buffer', () => {
       expectFile(path, Buffer.concat(Array.from({ length: writer.acceptedBytes / piece.byteLength }, () => piece)))
     },
   )
+
+  it('waits with drain for the loop alone while buffers are free, not for the disk', async () => {
+    const path = freshPath(folder)
+    const { native, open, waiting } = gatedBinding()
+    const queueDepth = 4
+    const writer = await openSmall(path, 'direct', { bufferSize, queueDepth }, { binding: native })
+    const chunks: Buffer[] = []
+    for (let i = 0; i < queueDepth; i++) {
+      const before = writer.position
+      waitBusily(1)
+      while (writer.position - before < bufferSize - piece.byteLength && writer.writeSync(piece)) chunks.push(piece)
+      waitBusily(1)
+      while (writer.writeSync(piece)) chunks.push(piece)
+      // Nothing lands: what it waits for can't be the disk, but when all buffers are out.
+      if (i < queueDepth - 1) await writer.drain()
+    }
+    // Every buffer but the last one was full when it went out.
+    expect(waiting()).toBe(queueDepth - 1)
+    expect(writer.position).toBeGreaterThan(queueDepth * bufferSize - piece.byteLength)
+    open()
+    await writer.end()
+    expectFile(path, Buffer.concat(chunks))
+  })
+
+  it('is not held up by what was filled before the loop last went round', async () => {
+    const long = await openSmall(freshPath(folder), 'direct', { bufferSize })
+    const other = await openSmall(freshPath(folder), 'direct', { bufferSize })
+    while (long.position < bufferSize - piece.byteLength) expect(long.writeSync(piece)).toBe(true)
+    await setImmediate()
+    await setImmediate()
+    expect(other.writeSync('x')).toBe(true)
+    waitBusily(1)
+    expect(long.writeSync(piece)).toBe(true)
+    await Promise.all([long.end(), other.end()])
+  })
 })
