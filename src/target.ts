@@ -133,14 +133,13 @@ export class Target {
 
   /** After the first attempt, of which the kernel took `takenBytes`. */
   async #goOn(span: Span, takenBytes: number): Promise<void> {
-    let tookBytes = takenBytes
-    for (let idleAttempts = 0; ; ) {
-      const doneBytes = progress(tookBytes, this.block)
-      span.doneBytes += doneBytes
-      if (span.start + span.doneBytes >= span.end) break
+    let doneBytes = progress(takenBytes, this.block)
+    span.doneBytes += doneBytes
+    for (let idleAttempts = 0; span.start + span.doneBytes < span.end; ) {
       idleAttempts = doneBytes > 0 ? 0 : idleAttempts + 1
       if (idleAttempts > maxIdleAttempts) throw noProgress(this.path, span.start + span.doneBytes)
-      tookBytes = await this.#writeOnce(span).catch(takenWhenInterrupted)
+      doneBytes = progress(await this.#writeOnce(span).catch(takenWhenInterrupted), this.block)
+      span.doneBytes += doneBytes
     }
     // The kernel only reads the memory, so losing it is no crash; but what it read is unknown.
     if (!holdsAll(span)) throw detachedError(this.path, `what is at ${span.start} is unknown`)

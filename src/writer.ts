@@ -126,10 +126,11 @@ export class Writer implements WriterContract {
   async writev(chunks: readonly Chunk[], options?: { signal?: AbortSignal }): Promise<void> {
     const all = bytesOfAll(chunks)
     refuseAborted(options)
-    const byteLength = totalBytes(all)
     if (this.#accepting && this.#pipeline.lending.lendable(all) === null && this.#pipeline.takeSync(all)) return
     this.#assertOpen()
-    await (await this.#turn(() => this.#pipeline.take(all, byteLength)))?.landed
+    const byteLength = totalBytes(all)
+    const { landed } = await this.#turn(() => this.#pipeline.take(all, byteLength))
+    await landed
   }
 
   reserve(byteLength: number): Uint8Array | null {
