@@ -42,6 +42,8 @@ export interface LoopCase {
   readonly summary: string
   readonly engine: Engine
   makeFeed(): Feed
+  /** What the program does besides writing, alone; `null` where that is nothing. */
+  readonly alone: ((bytes: number) => Promise<unknown>) | null
 }
 
 const feeds = {
@@ -132,6 +134,10 @@ const copyLoop: ThroughputCase = {
   },
 }
 
+function copyAlone(bytes: number): Promise<number> {
+  return new CopyLoop().runInTurns(bytes)
+}
+
 /** All that is run in pairs with fio, in the order of the table. */
 export const throughputCases: readonly ThroughputCase[] = [
   ours('large', 'aligned chunks of 1 MiB, not copied', 'large', feeds.chunks),
@@ -148,8 +154,8 @@ export const throughputCases: readonly ThroughputCase[] = [
 
 /** All that is run beside timers, in the order of the table. */
 export const loopCases: readonly LoopCase[] = (['io_uring', 'threads'] as const).flatMap((engine) => [
-  { name: `small-records ${engine}`, summary: 'small-records', engine, makeFeed: feeds.records },
-  { name: `large ${engine}`, summary: 'large', engine, makeFeed: feeds.chunks },
+  { name: `small-records ${engine}`, summary: 'small-records', engine, makeFeed: feeds.records, alone: copyAlone },
+  { name: `large ${engine}`, summary: 'large', engine, makeFeed: feeds.chunks, alone: null },
 ])
 
 /** @throws when there is no case of this name; names from outside are checked where options are read. */

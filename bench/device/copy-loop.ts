@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { allocAligned } from 'uncached-io'
 import { MIB } from '../units.ts'
 import { copyPiece } from '../workloads/copy-piece.ts'
@@ -6,23 +7,42 @@ import { cutIntoPieces, makeRecords, RECORD_BYTES, RECORD_PIECE_BYTES } from '..
 /** As many buffers, and as large, as a writer has by default: the copies meet the same caches. */
 const BUFFERS = 4
 const BUFFER_BYTES = 2 * MIB
+const RECORDS_PER_BUFFER = Math.floor(BUFFER_BYTES / RECORD_BYTES)
 
 /** The copying that small records take, and nothing else: no writer is faster. Whole records only. */
 export class CopyLoop {
   readonly pieces: readonly Uint8Array[] = cutIntoPieces(makeRecords())
   readonly buffers: readonly Uint8Array[] = Array.from({ length: BUFFERS }, () => allocAligned(BUFFER_BYTES))
   nextIndex = 0
+  nextBuffer = 0
 
   /** @returns the bytes that were copied. */
   run(bytes: number): number {
     const records = Math.floor(bytes / RECORD_BYTES)
-    const recordsPerBuffer = Math.floor(BUFFER_BYTES / RECORD_BYTES)
-    let turn = 0
-    for (let left = records; left > 0; left -= recordsPerBuffer) {
-      this.fill(this.buffers[turn]!, Math.min(left, recordsPerBuffer))
-      turn = (turn + 1) % BUFFERS
+    for (let left = records; left > 0; ) left -= this.fillNext(left)
+    return records * RECORD_BYTES
+  }
+
+  /**
+   * As `run`, but between two buffers the event loop goes round as often as a writer lets it: once to end the present
+   * round, once for all that has come in.
+   */
+  async runInTurns(bytes: number): Promise<number> {
+    const records = Math.floor(bytes / RECORD_BYTES)
+    for (let left = records; left > 0; ) {
+      left -= this.fillNext(left)
+      await nextTurn()
+      await nextTurn()
     }
     return records * RECORD_BYTES
+  }
+
+  /** Fills one buffer, or as much of it as there are records left. Gives their number. */
+  fillNext(recordsLeft: number): number {
+    const records = Math.min(recordsLeft, RECORDS_PER_BUFFER)
+    this.fill(this.buffers[this.nextBuffer]!, records)
+    this.nextBuffer = (this.nextBuffer + 1) % BUFFERS
+    return records
   }
 
   fill(buffer: Uint8Array, records: number): void {

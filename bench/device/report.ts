@@ -7,7 +7,7 @@ import { formatBytes, MIB } from '../units.ts'
 import { loopCases, throughputCases } from './cases.ts'
 import { IDLE_WRITERS_COUNT } from './idle-writers.ts'
 import { type DeviceResults, EVENT_LOOP, IDLE_WRITERS, THROUGHPUT } from './result.ts'
-import { type LoopSummary, summarizeLoop, summarizeThroughput, type ThroughputSummary } from './summary.ts'
+import { type Delays, type LoopSummary, summarizeLoop, summarizeThroughput, type ThroughputSummary } from './summary.ts'
 import { findingsOf, limitText, verdictOf } from './targets.ts'
 
 const right = (...heading: string[]): Column => ({ heading, align: 'right' })
@@ -84,17 +84,28 @@ function loopLines(results: DeviceResults, bytes: number, colour: boolean): stri
 }
 
 function loopRows({ name, bytesPerSecond, timer, stat, longestStretchMs, longestStretchBytes }: LoopSummary): Row[] {
-  const writing = [timer.p50, timer.p99, timer.worst, stat.p50, stat.p99, stat.worst]
-  const idle = [timer.idleP50, timer.idleP99, timer.idleWorst, stat.idleP50, stat.idleP99, stat.idleWorst]
   const longest = [longestStretchMs.toFixed(2), (longestStretchBytes / MIB).toFixed(1)]
+  const without = (what: string, timerDelays: Delays | null, statDelays: Delays | null): Row[] =>
+    timerDelays === null || statDelays === null
+      ? []
+      : [{ cells: [what, '-', ...delayCells(timerDelays), ...delayCells(statDelays), '-', '-'] }]
   return [
-    { cells: [name, (bytesPerSecond / MIB).toFixed(0), ...twoDecimals(writing), ...longest] },
-    { cells: ['  without', '-', ...twoDecimals(idle), '-', '-'] },
+    {
+      cells: [
+        name,
+        (bytesPerSecond / MIB).toFixed(0),
+        ...delayCells(timer.writing),
+        ...delayCells(stat.writing),
+        ...longest,
+      ],
+    },
+    ...without('  copying alone', timer.alone, stat.alone),
+    ...without('  nothing to do', timer.idle, stat.idle),
   ]
 }
 
-function twoDecimals(values: readonly number[]): string[] {
-  return values.map((value) => value.toFixed(2))
+function delayCells({ p50, p99, worst }: Delays): string[] {
+  return [p50, p99, worst].map((ms) => ms.toFixed(2))
 }
 
 function idleLines({ idleWriters, notRun }: DeviceResults, colour: boolean): string[] {
@@ -151,5 +162,7 @@ export function deviceLegendLines(): string[] {
     'Timer is how much later than it should a setTimeout of 1 ms fires, stat how long fs.promises.stat takes, called ' +
       'every 5 ms. The longest stretch is the longest time, and the most bytes, that the filling loop goes on for ' +
       'without the event loop having a turn.',
+    'Copying alone is what a program does that fills the same buffers with the same records, lets the event loop go ' +
+      'round as often, and has no writer.',
   ].flatMap((text) => wrap(text, WIDTH_MAX))
 }

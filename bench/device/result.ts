@@ -22,11 +22,13 @@ export interface ThroughputMeasurement {
   readonly bufferBytes: number | null
 }
 
-/** Timers and calls of `stat`, first with nothing to do, then beside a writer. */
+/** Timers and calls of `stat`: with nothing to do, beside what the program does without a writer, beside a writer. */
 export interface LoopMeasurement {
   readonly bytes: number
   readonly seconds: number
   readonly idle: LoopReport
+  /** `null` where the program does nothing but write. */
+  readonly alone: LoopReport | null
   readonly writing: LoopReport
   readonly longestStretch: LongestStretch
 }

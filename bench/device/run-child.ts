@@ -10,7 +10,7 @@ import type { RunPlan } from '../run/result.ts'
 import { KIB, MIB } from '../units.ts'
 import { caseNamed, type Job, loopCases, throughputCases, writeWith } from './cases.ts'
 import { openIdleWriters } from './idle-writers.ts'
-import { LoopProbe } from './loop-probe.ts'
+import { LoopProbe, type LoopReport } from './loop-probe.ts'
 import {
   EVENT_LOOP,
   IDLE_WRITERS,
@@ -58,16 +58,28 @@ async function measureLoop(plan: RunPlan, path: string): Promise<LoopMeasurement
   await warmUp({ write: (file, bytes) => writeWith(feed, way, file, bytes, new SyncStretches()) }, path, plan.bytes)
   await getReady()
 
-  const idleProbe = new LoopProbe(dirname(path))
-  await sleep(IDLE_MS)
-  const idle = await idleProbe.stop()
+  const idle = await watchLoop(path, () => sleep(IDLE_MS))
+  const { alone: workAlone } = loopCase
+  // The first quarter, which compiles it, is not watched.
+  await workAlone?.(plan.bytes / 4)
+  const alone = workAlone === null ? null : await watchLoop(path, () => workAlone(plan.bytes))
 
   const stretches = new SyncStretches()
+  let bytes = 0
+  let seconds = 0
+  const writing = await watchLoop(path, async () => {
+    const startedAtMs = performance.now()
+    bytes = (await writeWith(feed, way, path, plan.bytes, stretches)).bytes
+    seconds = (performance.now() - startedAtMs) / 1e3
+  })
+  return { bytes, seconds, idle, alone, writing, longestStretch: stretches.longest }
+}
+
+/** How the event loop, and a `stat` of the folder of `path`, do meanwhile. */
+async function watchLoop(path: string, work: () => Promise<unknown>): Promise<LoopReport> {
   const probe = new LoopProbe(dirname(path))
-  const startedAtMs = performance.now()
-  const { bytes } = await writeWith(feed, way, path, plan.bytes, stretches)
-  const seconds = (performance.now() - startedAtMs) / 1e3
-  return { bytes, seconds, idle, writing: await probe.stop(), longestStretch: stretches.longest }
+  await work()
+  return await probe.stop()
 }
 
 async function measureIdleWriters(path: string): Promise<IdleMeasurement> {

@@ -66,14 +66,19 @@ export interface LoopSummary {
   readonly longestStretchBytes: number
 }
 
-/** Milliseconds, beside a writer and without one. */
+/** Beside a writer and without one. */
 export interface LoopNumbers {
+  readonly writing: Delays
+  readonly idle: Delays
+  /** Beside what the program does without a writer; `null` where that is nothing. */
+  readonly alone: Delays | null
+}
+
+/** Milliseconds. */
+export interface Delays {
   readonly p50: number
   readonly p99: number
   readonly worst: number
-  readonly idleP50: number
-  readonly idleP99: number
-  readonly idleWorst: number
 }
 
 /** @returns `null` when the case was not measured. */
@@ -91,14 +96,18 @@ export function summarizeLoop(results: DeviceResults, name: string): LoopSummary
 }
 
 function loopNumbers(runs: readonly LoopRun[], what: 'timer' | 'stat'): LoopNumbers {
-  const writing = runs.map((run) => run.writing[what])
-  const idle = runs.map((run) => run.idle[what])
+  const alone = runs.flatMap((run) => (run.alone === null ? [] : [run.alone[what]]))
   return {
-    p50: median(writing.map(({ p50 }) => p50)),
-    p99: median(writing.map(({ p99 }) => p99)),
-    worst: Math.max(...writing.map(({ worst }) => worst)),
-    idleP50: median(idle.map(({ p50 }) => p50)),
-    idleP99: median(idle.map(({ p99 }) => p99)),
-    idleWorst: Math.max(...idle.map(({ worst }) => worst)),
+    writing: delaysOf(runs.map((run) => run.writing[what])),
+    idle: delaysOf(runs.map((run) => run.idle[what])),
+    alone: alone.length === 0 ? null : delaysOf(alone),
+  }
+}
+
+function delaysOf(spreads: readonly Delays[]): Delays {
+  return {
+    p50: median(spreads.map(({ p50 }) => p50)),
+    p99: median(spreads.map(({ p99 }) => p99)),
+    worst: Math.max(...spreads.map(({ worst }) => worst)),
   }
 }

@@ -41,6 +41,22 @@ describe('the bare copy loop', () => {
   it('copies whole records', () => {
     expect(new CopyLoop().run(5 * MIB)).toBe(Math.floor((5 * MIB) / RECORD_BYTES) * RECORD_BYTES)
   })
+
+  it('copies as many in turns, and lets the event loop go round after each buffer', async () => {
+    const loop = new CopyLoop()
+    let rounds = 0
+    const count = () => {
+      rounds++
+      immediate = setImmediate(count)
+    }
+    let immediate = setImmediate(count)
+    try {
+      expect(await loop.runInTurns(5 * MIB)).toBe(loop.run(5 * MIB))
+    } finally {
+      clearImmediate(immediate)
+    }
+    expect(rounds).toBeGreaterThanOrEqual(3)
+  })
 })
 
 describe('SyncStretches', () => {

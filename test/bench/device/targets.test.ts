@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { LoopReport } from '../../../bench/device/loop-probe.ts'
 import { reportLines } from '../../../bench/device/report.ts'
 import type { DeviceResults, LoopRun, ThroughputRun } from '../../../bench/device/result.ts'
 import { summarizeThroughput } from '../../../bench/device/summary.ts'
@@ -25,11 +26,15 @@ function throughput(subject: string, changes: Partial<ThroughputRun> = {}): Thro
 const calm = { p50: 0.1, p99: 1, worst: 2, samples: 100 }
 const quiet = { timer: calm, stat: calm }
 
-function loop(subject: string, p99: number, worst: number): LoopRun {
+function reportOf(statP50: number): LoopReport {
+  return { ...quiet, stat: { ...calm, p50: statP50 } }
+}
+
+function loop(subject: string, p99: number, worst: number, changes: Partial<LoopRun> = {}): LoopRun {
   const writing = { ...quiet, timer: { ...calm, p99, worst } }
   const longestStretch = { ms: worst, bytes: 8 * MIB }
   const plan = { subject, workload: 'event-loop', round: 1, bytes: GIB }
-  return { state: 'measured', ...plan, seconds: 1, idle: quiet, writing, longestStretch }
+  return { state: 'measured', ...plan, seconds: 1, idle: quiet, alone: null, writing, longestStretch, ...changes }
 }
 
 function results(changes: Partial<DeviceResults> = {}): DeviceResults {
@@ -99,6 +104,16 @@ describe('the targets', () => {
     expect(verdictOf(findingOf(`${name}: timer delay, p99 ms`, found))).toBe('reached')
     expect(verdictOf(findingOf(`${name}: timer delay, worst ms`, found))).toBe('missed')
   })
+
+  it('hold stat against the same program without a writer', () => {
+    const name = 'small-records io_uring'
+    const verdict = (changes: Partial<LoopRun>) =>
+      verdictOf(findingOf(`${name}: stat, p50 ms`, results({ eventLoop: [loop(name, 1, 2, changes)] })))
+    expect(verdict({ writing: reportOf(0.2) })).toBe('reached')
+    expect(verdict({ writing: reportOf(0.21) })).toBe('missed')
+    expect(verdict({ writing: reportOf(0.6), alone: reportOf(0.5) })).toBe('reached')
+    expect(verdict({ writing: reportOf(0.61), alone: reportOf(0.5) })).toBe('missed')
+  })
 })
 
 describe('a summary', () => {
@@ -122,7 +137,7 @@ describe('the report', () => {
   it('is readable at 100 columns', () => {
     const everything = results({
       throughput: ['fio', 'large', 'small-records'].map((name) => throughput(name, { seconds: 1e-3, cpuSeconds: 99 })),
-      eventLoop: [loop('small-records io_uring', 1234.5, 1234.5)],
+      eventLoop: [loop('small-records io_uring', 1234.5, 1234.5, { alone: quiet })],
       notRun: [missing],
     })
     for (const line of reportLines(everything, GIB, false)) expect(line.length, line).toBeLessThanOrEqual(100)
