@@ -1,49 +1,42 @@
 /**
  * Whoever fills buffers as fast as the disk takes them never finds them all out, and would go on until the file is
- * written: timers, sockets and the fs calls of the program would wait. So after a while a new buffer is to be had only
- * when the event loop has gone round.
+ * written: timers, sockets and the fs calls of the program would wait. So after a while nothing is taken, be there room
+ * or not, before the event loop has gone round.
  */
 
-/** One buffer of 2 MiB takes longer to fill, one of 1 MiB does not: so a stretch is 2 MiB or a little more. */
-const stretchMsMax = 0.5
+/** 1 MiB of small records takes longer to fill, of large chunks it does not. */
+const stretchMsMax = 0.3
 
 /** Below that it is not the filling that takes the time, and what fits into the buffers is taken whatever the time. */
 const stretchBytesMin = 1024 * 1024
 
 /** What was filled since the event loop last went round. */
-export interface Stretch {
+interface Stretch {
   readonly begunAtMs: number
-  /** In buffers that went out. */
   filledBytes: number
 }
 
 /** Of this thread. */
 let stretch: Stretch | undefined
 
-/** To be called when a buffer is begun. Gives the stretch that it is begun in. */
-export function beginStretch(): Stretch {
-  if (stretch === undefined) {
-    stretch = { begunAtMs: performance.now(), filledBytes: 0 }
-    setImmediate(() => {
-      stretch = undefined
-    })
-  }
-  return stretch
+/** To be called before anything is filled. */
+export function beginStretch(): void {
+  if (stretch !== undefined) return
+  stretch = { begunAtMs: performance.now(), filledBytes: 0 }
+  setImmediate(() => {
+    stretch = undefined
+  })
 }
 
-/** To be called when a buffer goes out. */
+/** To be called now and then while buffers are filled: what is not counted by the end of a stretch is forgotten. */
 export function countFilled(byteLength: number): void {
   if (stretch !== undefined) stretch.filledBytes += byteLength
 }
 
-/**
- * Whether the event loop should go round before another buffer is begun. The present one, begun in `begunIn`, holds
- * `heldBytes`: what was filled in earlier stretches kept nobody waiting in this one.
- */
-export function loopIsDue(heldBytes: number, begunIn: Stretch | undefined): boolean {
-  if (stretch === undefined) return false
-  const bytes = stretch.filledBytes + (begunIn === stretch ? heldBytes : 0)
-  return bytes >= stretchBytesMin && performance.now() - stretch.begunAtMs >= stretchMsMax
+/** Whether the event loop should go round before more is filled. */
+export function loopIsDue(): boolean {
+  if (stretch === undefined || stretch.filledBytes < stretchBytesMin) return false
+  return performance.now() - stretch.begunAtMs >= stretchMsMax
 }
 
 /** Resolves when it has gone round: a timer that is due, and what has come in, was seen to. */

@@ -21,6 +21,9 @@ const noSlot = -1
  */
 const loopBytesMax = 24
 
+/** After so many bytes the pipeline is asked whether to go on: small beside a stretch of the event loop. */
+const stepBytes = 512 * 1024
+
 /** From here on a copy past the processor's caches costs less, with the call into the addon, than one through them. */
 const streamFromBytes = 4096
 
@@ -32,7 +35,7 @@ const { set } = Uint8Array.prototype
  * The buffer being filled, and the tail of the file: the bytes of the last block, which wait in memory until the block
  * is whole. Without a buffer the tail is held in `#carry`, so that an idle writer needs no buffer.
  *
- * Fields of the hot path are public and plain: `filled`, `limit`, `bytes`.
+ * Fields of the hot path are public and plain: `filled`, `stop`, `bytes`.
  */
 export class Filling {
   /** The buffer, or an empty one. */
@@ -41,6 +44,10 @@ export class Filling {
   filled = 0
   /** How full the buffer may get. 0 without a buffer. */
   limit = 0
+  /** How full it may get before `goOn`. */
+  stop = 0
+  /** What `newlyFilled` has told of already. */
+  #toldFilled = 0
   /**
    * File offset of the first byte, a multiple of the block. No integer at first, so that V8 takes it, and all that is
    * computed from it, for a double from the start: else it compiles everything anew when the file passes 2 GiB.
@@ -84,8 +91,22 @@ export class Filling {
     this.bytes = buffer
     this.#memory = buffer.buffer
     this.#memoryOffset = buffer.byteOffset
+    this.limit = sealAt(this.offset, this.bufferSize, this.block, this.grain)
+    this.#toldFilled = this.filled
+    this.goOn()
+  }
+
+  /** Lets the hot path go on for another step. */
+  goOn(): void {
     // A small integer again, for the hot path.
-    this.limit = sealAt(this.offset, this.bufferSize, this.block, this.grain) | 0
+    this.stop = Math.min(this.limit, this.filled + stepBytes) | 0
+  }
+
+  /** Bytes that came into the buffer since this was last asked. */
+  newlyFilled(): number {
+    const count = Math.max(0, this.filled - this.#toldFilled)
+    this.#toldFilled = this.filled
+    return count
   }
 
   /** Copies from `bytes` as much as fits before the buffer is full. Gives the number of bytes copied. */
@@ -120,11 +141,11 @@ export class Filling {
     }
   }
 
-  /** Reserves the next `byteLength` bytes; null when the buffer has no room for them, or they are no number of bytes. */
+  /** Reserves the next `byteLength` bytes; null at `stop`, without room for them, or when they are no number of bytes. */
   reserve(byteLength: number): Uint8Array | null {
     const { filled } = this
     if (!Number.isSafeInteger(byteLength) || byteLength <= 0 || byteLength > this.bufferSize) return null
-    if (byteLength > this.bytes.length - filled) return null
+    if (filled >= this.stop || byteLength > this.bytes.length - filled) return null
     this.#slotStart = filled
     this.#slotBytes = byteLength
     return new Uint8Array(this.#memory, this.#memoryOffset + filled, byteLength)
@@ -164,7 +185,7 @@ export class Filling {
     this.#slotStart = noSlot
   }
 
-  /** Copies all chunks if each is a Uint8Array and together they leave room in the buffer; else nothing. */
+  /** Copies all chunks if each is a Uint8Array and together they leave room before `stop`; else nothing. */
   appendAll(chunks: readonly unknown[]): boolean {
     if (!Array.isArray(chunks)) return false
     let count = 0
@@ -173,7 +194,7 @@ export class Filling {
       if (!(chunk instanceof Uint8Array) || chunk.length === 0) return false
       count += chunk.length
     }
-    if (count >= this.limit - this.filled) return false
+    if (count >= this.stop - this.filled) return false
     for (const chunk of chunks) this.append(chunk)
     return true
   }
@@ -211,6 +232,7 @@ export class Filling {
     this.bytes = noBuffer
     this.#memory = noBuffer.buffer
     this.limit = 0
+    this.stop = 0
   }
 
   /** Gives up an attached buffer whose bytes are all in the file or carried. */

@@ -2,7 +2,7 @@ import { type Borrowing, Borrowings } from './borrowings.ts'
 import { sharedPool } from './buffer-pool.ts'
 import { BufferShare } from './buffer-share.ts'
 import { argumentError, detachedError } from './errors.ts'
-import { beginStretch, countFilled, loopIsDue, loopWentRound, type Stretch } from './event-loop.ts'
+import { beginStretch, countFilled, loopIsDue, loopWentRound } from './event-loop.ts'
 import { Filling, type Mark } from './filling.ts'
 import { Lending } from './lending.ts'
 import { totalBytes } from './options.ts'
@@ -30,8 +30,6 @@ export class Pipeline {
   /** What the last call that found no room wanted, in bytes. */
   #refusedBytes = 0
   #refusedSlot = false
-  /** What the present buffer was begun in. */
-  #begunIn: Stretch | undefined
   /** The position that the last flush brought to the file, and whether held bytes were patched since. */
   #flushedTo: number
   #patched = false
@@ -112,11 +110,11 @@ export class Pipeline {
     this.#check()
     const mark = this.filling.mark()
     this.#undo = mark
-    // One loop that waits for nothing but room: whenever it waits, all that was filled before has been sent off.
+    // One loop that waits for nothing but room and the event loop: when for room, all that was filled has been sent off.
     try {
       for (const chunk of chunks) {
         for (let from = 0; from < chunk.byteLength; ) {
-          const count = this.#mayFill ? this.#putSome(chunk, from) : 0
+          const count = this.#goOn() ? this.#putSome(chunk, from) : 0
           from += count
           if (count > 0) continue
           await this.#anotherBuffer()
@@ -162,25 +160,24 @@ export class Pipeline {
     }
   }
 
-  /** Whether a buffer is there, or may be begun now. */
-  get #mayFill(): boolean {
-    return this.filling.attached || !this.#loopIsDue
-  }
-
-  /** Whether no other buffer is to be begun before the event loop has gone round. */
-  get #loopIsDue(): boolean {
-    return loopIsDue(this.filling.filled, this.#begunIn)
+  /** Lets the filling go on, in the present buffer or in another one; false when the event loop has to go round first. */
+  #goOn(): boolean {
+    countFilled(this.filling.newlyFilled())
+    if (loopIsDue()) return false
+    beginStretch()
+    this.filling.goOn()
+    return true
   }
 
   async #anotherBuffer(): Promise<void> {
-    if (this.#mayFill) await this.behind.oneLanded()
-    else await loopWentRound()
+    if (loopIsDue()) await loopWentRound()
+    else await this.behind.oneLanded()
     this.#check()
   }
 
   /** Waits for a buffer: one of our own, or, when all of them are free, one of other writers. */
   async #moreRoom(wanted: number): Promise<void> {
-    if (this.#loopIsDue) {
+    if (loopIsDue()) {
       await loopWentRound()
     } else if (this.behind.outstanding > 0 || this.#submitSealed()) {
       await this.behind.oneLanded()
@@ -252,21 +249,21 @@ export class Pipeline {
 
   /** Whether `byteLength` more bytes can be copied at once; takes the buffers for it. */
   #ensure(byteLength: number): boolean {
+    if (!this.#goOn()) return false
     const missing = this.filling.missingBuffers(byteLength)
-    return missing === 0 || (!this.#loopIsDue && this.#buffers.stock(missing, this.#buffersInUse))
+    return missing === 0 || this.#buffers.stock(missing, this.#buffersInUse)
   }
 
   /** Makes the next `byteLength` bytes, at most `bufferSize`, contiguous; false when there is no buffer for it now. */
   #makeContiguous(byteLength: number): boolean {
     const { filling } = this
     if (filling.attached && filling.filled + byteLength > this.#bufferBytes) this.#submitSealed()
-    return this.#mayFill && (filling.attached || this.#attach())
+    return this.#goOn() && (filling.attached || this.#attach())
   }
 
   #attach(): boolean {
     const buffer = this.#buffers.take(this.#buffersInUse)
     if (buffer === null) return false
-    this.#begunIn = beginStretch()
     this.filling.attach(buffer)
     return true
   }
@@ -285,9 +282,9 @@ export class Pipeline {
 
   /** Sends off the whole blocks of the buffer. False when there are none. */
   #submitSealed(): boolean {
+    countFilled(this.filling.newlyFilled())
     const span = this.filling.seal()
     if (span === null) return false
-    countFilled(span.end - span.start)
     this.#submit(span)
     return true
   }

@@ -67,7 +67,7 @@ export interface WriterContract extends AsyncDisposable, Disposable {
 
   /**
    * Takes a chunk without waiting. True: all of it is taken, and its memory may be reused at once. False: nothing was
-   * taken, because there is no room, the event loop is due to go round (after half a millisecond of filling), another call is
+   * taken, because there is no room, the event loop is due to go round (after 0.3 ms of filling, and 1 MiB), another call is
    * under way or the writer is closed; `write` tells which, and waits. A chunk of more than `bufferSize` may never find
    * room at once: that is `write`'s work, too.
    *
@@ -92,8 +92,8 @@ export interface WriterContract extends AsyncDisposable, Disposable {
   writev(chunks: readonly Chunk[], options?: { signal?: AbortSignal }): Promise<void>
 
   /**
-   * `byteLength` contiguous bytes of the buffer to be filled in place, or null when there is no room now: `drain`, and
-   * reserve again. The slot is valid until `commit` or the next call of another method; its content is undefined. It
+   * `byteLength` contiguous bytes of the buffer to be filled in place, or null when there is no room now, or the
+   * event loop is due as for `writeSync`: `drain`, and reserve again. The slot is valid until `commit` or the next call of another method; its content is undefined. It
    * is a view of memory that writers share: do not hand on its `buffer`.
    *
    * @throws RangeError ERR_OUT_OF_RANGE for more than `bufferSize`

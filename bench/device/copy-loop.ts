@@ -24,8 +24,8 @@ export class CopyLoop {
   }
 
   /**
-   * As `run`, but between two buffers the event loop goes round as often as a writer lets it: once to end the present
-   * round, once for all that has come in.
+   * As `run`, but between two buffers the event loop goes round: once to end the present round, once for all that has
+   * come in.
    */
   async runInTurns(bytes: number): Promise<number> {
     const records = Math.floor(bytes / RECORD_BYTES)

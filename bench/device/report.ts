@@ -163,6 +163,6 @@ export function deviceLegendLines(): string[] {
       'every 5 ms. The longest stretch is the longest time, and the most bytes, that the filling loop goes on for ' +
       'without the event loop having a turn.',
     'Copying alone is what a program does that fills the same buffers with the same records, lets the event loop go ' +
-      'round as often, and has no writer.',
+      'round after each of them, and has no writer.',
   ].flatMap((text) => wrap(text, WIDTH_MAX))
 }

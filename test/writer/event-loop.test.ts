@@ -17,30 +17,27 @@ function waitBusily(ms: number): void {
 }
 
 describe('a caller who takes long to fill a buffer', () => {
-  it.each(['direct', 'buffered'] as const)(
-    'gets the next one when the event loop has gone round: %s',
-    async (asked) => {
-      const path = freshPath(folder)
-      const writer = await openSmall(path, asked, { bufferSize, queueDepth: 4 })
-      const wanted = 3 * bufferSize
-      let timers = 0
-      for (let round = 0; writer.position < wanted; round++) {
-        const before = writer.position
-        expect(writer.writeSync(piece)).toBe(true)
-        waitBusily(1)
-        let refused = false
-        while (!refused && writer.position < wanted) refused = !writer.writeSync(piece)
-        // Never more than a buffer between two rounds of the loop, though there is room.
-        expect(writer.position - before).toBeLessThanOrEqual(bufferSize)
-        expect(timers).toBe(round)
-        setTimeout(() => timers++, 0)
-        waitBusily(2)
-        if (refused) await writer.drain()
-      }
-      expect(await writer.end()).toBeGreaterThanOrEqual(wanted)
-      expectFile(path, Buffer.concat(Array.from({ length: writer.acceptedBytes / piece.byteLength }, () => piece)))
-    },
-  )
+  it.each(['direct', 'buffered'] as const)('goes on when the event loop has gone round: %s', async (asked) => {
+    const path = freshPath(folder)
+    const writer = await openSmall(path, asked, { bufferSize, queueDepth: 4 })
+    const wanted = 3 * bufferSize
+    let timers = 0
+    for (let round = 0; writer.position < wanted; round++) {
+      const before = writer.position
+      expect(writer.writeSync(piece)).toBe(true)
+      waitBusily(1)
+      let refused = false
+      while (!refused && writer.position < wanted) refused = !writer.writeSync(piece)
+      // Half a buffer and a step between two rounds of the loop, though there is room.
+      expect(writer.position - before).toBeLessThanOrEqual(1.5 * MiB)
+      expect(timers).toBe(round)
+      setTimeout(() => timers++, 0)
+      waitBusily(2)
+      if (refused) await writer.drain()
+    }
+    expect(await writer.end()).toBeGreaterThanOrEqual(wanted)
+    expectFile(path, Buffer.concat(Array.from({ length: writer.acceptedBytes / piece.byteLength }, () => piece)))
+  })
 
   it('waits with drain for the loop alone while buffers are free, not for the disk', async () => {
     const path = freshPath(folder)
@@ -48,32 +45,55 @@ describe('a caller who takes long to fill a buffer', () => {
     const queueDepth = 4
     const writer = await openSmall(path, 'direct', { bufferSize, queueDepth }, { binding: native })
     const chunks: Buffer[] = []
-    for (let i = 0; i < queueDepth; i++) {
-      const before = writer.position
-      waitBusily(1)
-      while (writer.position - before < bufferSize - piece.byteLength && writer.writeSync(piece)) chunks.push(piece)
+    const most = queueDepth * bufferSize - piece.byteLength
+    let refusals = 0
+    while (writer.position <= most) {
       waitBusily(1)
       while (writer.writeSync(piece)) chunks.push(piece)
+      refusals++
       // Nothing lands: what it waits for can't be the disk, but when all buffers are out.
-      if (i < queueDepth - 1) await writer.drain()
+      if (writer.position <= most) await writer.drain()
     }
+    expect(refusals).toBeGreaterThan(queueDepth)
     // Every buffer but the last one was full when it went out.
     expect(waiting()).toBe(queueDepth - 1)
-    expect(writer.position).toBeGreaterThan(queueDepth * bufferSize - piece.byteLength)
     open()
     await writer.end()
     expectFile(path, Buffer.concat(chunks))
   })
 
+  it('gets a call undone that waits for the loop with a buffer half full', async () => {
+    const path = freshPath(folder)
+    const writer = await openSmall(path, 'direct', { bufferSize, queueDepth: 4 })
+    expect(writer.writeSync(piece)).toBe(true)
+    waitBusily(1)
+    // More than all buffers hold, so that it can't be taken at once; the loop is due in the first of them.
+    const chunks = Array.from({ length: 40 }, () => new Uint8Array(300_000).fill(7))
+    const call = writer.writev(chunks)
+    await Promise.resolve()
+    const taken = writer.position - piece.byteLength
+    expect(taken).toBeGreaterThanOrEqual(MiB)
+    expect(taken).toBeLessThan(bufferSize - piece.byteLength)
+    structuredClone(null, { transfer: [chunks[39]!.buffer] })
+    await expect(call).rejects.toMatchObject({ code: 'ERR_BUFFER_DETACHED' })
+    expect(writer.position).toBe(piece.byteLength)
+    expect(writer.writeSync(piece)).toBe(true)
+    expect(await writer.end()).toBe(2 * piece.byteLength)
+    expectFile(path, Buffer.concat([piece, piece]))
+  })
+
   it('is not held up by what was filled before the loop last went round', async () => {
     const long = await openSmall(freshPath(folder), 'direct', { bufferSize })
     const other = await openSmall(freshPath(folder), 'direct', { bufferSize })
-    while (long.position < bufferSize - piece.byteLength) expect(long.writeSync(piece)).toBe(true)
+    const fillTo = (end: number) => {
+      while (long.position < end - piece.byteLength) expect(long.writeSync(piece)).toBe(true)
+    }
+    fillTo(MiB)
     await setImmediate()
     await setImmediate()
     expect(other.writeSync('x')).toBe(true)
     waitBusily(1)
-    expect(long.writeSync(piece)).toBe(true)
+    fillTo(MiB + 0.4 * MiB)
     await Promise.all([long.end(), other.end()])
   })
 })
