@@ -26,8 +26,8 @@ export interface SubjectSummary {
   /** Against the baseline's medians; `null` without a baseline. */
   readonly throughputRatio: number | null
   readonly cpuRatio: number | null
-  /** Against the ceiling's run in the same round; `null` without a pair. */
-  readonly ofCeiling: { readonly throughput: PairedRatio; readonly cpu: PairedRatio } | null
+  /** Against the ceiling's run in the same round; `null` without a pair. `cpu` also where it took none that could be told. */
+  readonly ofCeiling: { readonly throughput: PairedRatio; readonly cpu: PairedRatio | null } | null
   /** Set when a round was not possible or went wrong. */
   readonly notRun: NotRun | null
   /** What the subject claims about the page cache and did not keep, in its worst round. */
@@ -97,8 +97,7 @@ function cpuSecondsPerGib(run: MeasuredRun): number {
 
 function ofCeiling(runs: readonly MeasuredRun[], ceiling: readonly MeasuredRun[]): SubjectSummary['ofCeiling'] {
   const throughput = pairedRatio(runs, ceiling, bytesPerSecond)
-  const cpu = pairedRatio(runs, ceiling, cpuSecondsPerGib)
-  return throughput === null || cpu === null ? null : { throughput, cpu }
+  return throughput === null ? null : { throughput, cpu: pairedRatio(runs, ceiling, cpuSecondsPerGib) }
 }
 
 /** A claim holds for every round, so it is the worst one that is looked at. */

@@ -45,8 +45,15 @@ describe('the ceiling in a summary', () => {
   it('is compared with round by round', () => {
     const [direct, fio] = summarize(results, 'large', subjects, 'buffered', 'fio')
     expect(direct?.ofCeiling?.throughput).toMatchObject({ median: 0.5, pairs: 1 })
-    expect(direct?.ofCeiling?.cpu.median).toBeCloseTo(2.5)
+    expect(direct?.ofCeiling?.cpu?.median).toBeCloseTo(2.5)
     expect(fio?.medians?.eventLoopDelayMsMax).toBeNull()
+  })
+
+  it('shows its throughput also when it took less CPU than can be told', () => {
+    const quick = results.map((run) => ({ ...run, cpuUserSeconds: 0, cpuSystemSeconds: 0 }))
+    const [direct] = summarize(quick, 'large', subjects, 'buffered', 'fio')
+    expect(direct?.ofCeiling?.throughput).toMatchObject({ median: 0.5, pairs: 1 })
+    expect(direct?.ofCeiling?.cpu).toBeNull()
   })
 
   it('is not there unless it was asked for', () => {
