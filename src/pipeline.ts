@@ -3,14 +3,18 @@ import { sharedPool } from './buffer-pool.ts'
 import { BufferShare } from './buffer-share.ts'
 import { argumentError, detachedError } from './errors.ts'
 import { beginStretch, countFilled, loopIsDue, loopWentRound } from './event-loop.ts'
-import { Filling, type Mark } from './filling.ts'
+import { Filling } from './filling.ts'
 import { Lending } from './lending.ts'
 import { totalBytes } from './options.ts'
 import { patchFile } from './patch.ts'
 import { floorTo, grainOf } from './plan.ts'
 import type { Span } from './span.ts'
 import type { Target } from './target.ts'
+import { Undo } from './undo.ts'
 import { WriteBehind } from './write-behind.ts'
+
+/** Larger chunks are worth to be sent off in parts, while the rest waits for room. */
+const atOnceBytesMax = 64 * 1024
 
 /**
  * One file's bytes on their way: copied into buffers, written behind, taken back when a write fails. At most
@@ -23,10 +27,11 @@ export class Pipeline {
   readonly behind: WriteBehind
   readonly #grain: number
   readonly #bufferBytes: number
+  /** Chunks up to here are taken at once, when there is room for all of them. */
+  readonly #atOnceBytes: number
   readonly #buffers: BufferShare
   readonly #borrowings: Borrowings
-  /** To where the bytes taken by an unfinished copying call are taken back when it fails. */
-  #undo: Mark | undefined
+  readonly #undo: Undo
   /** What the last call that found no room wanted, in bytes. */
   #refusedBytes = 0
   #refusedSlot = false
@@ -51,6 +56,8 @@ export class Pipeline {
     this.#grain = grainOf(target.block)
     // A block more than one write needs, so that a full slot can be reserved behind any tail.
     this.#bufferBytes = bufferSize + target.block
+    // So much fits behind any tail, ending on any grain. An only buffer would go out before it is full.
+    this.#atOnceBytes = queueDepth === 1 ? 0 : Math.min(atOnceBytesMax, bufferSize - 2 * this.#grain)
     this.#buffers = new BufferShare(this, sharedPool, this.#bufferBytes, grainOf(target.memoryAlignment), queueDepth)
     this.#borrowings = new Borrowings(onReturned)
     this.#flushedTo = target.start
@@ -60,6 +67,7 @@ export class Pipeline {
       (span) => this.#release(span),
       (error) => this.#takeBack(error),
     )
+    this.#undo = new Undo(this.filling, this.behind, this.#borrowings, this.#buffers, () => this.#check())
     this.lending = new Lending(target, this.filling, this.behind, { bufferSize, queueDepth, grain: this.#grain })
   }
 
@@ -96,36 +104,19 @@ export class Pipeline {
   }
 
   /**
-   * Takes all chunks, waiting for room. Resolves when they are taken; `landed`, if there, is for when the memory of a
-   * chunk that was not copied is the caller's again. On failure nothing of them is taken.
+   * Takes all chunks, waiting for room. Resolves when they are taken; of a chunk that was not copied it gives the
+   * borrowing, which says when its memory is the caller's again. On failure nothing of them is taken.
    *
    * @param byteLength the bytes of all chunks when the call was made: fewer now, and some were transferred away
+   * @throws also at once
    */
-  async take(chunks: readonly Uint8Array[], byteLength: number): Promise<{ landed: Promise<void> | undefined }> {
-    const whole = () => totalBytes(chunks) === byteLength
-    if (!whole()) throw detachedError(this.target.path)
+  take(chunks: readonly Uint8Array[], byteLength: number): Promise<Borrowing | null> {
+    this.#assertWhole(chunks, byteLength)
     const only = this.lending.lendable(chunks)
-    if (only !== null) return { landed: (await this.#borrow(only, byteLength)).landed }
-    if (this.borrowing) await this.#borrowings.returned()
-    this.#check()
-    const mark = this.filling.mark()
-    this.#undo = mark
-    // One loop that waits for nothing but room and the event loop: when for room, all that was filled has been sent off.
-    try {
-      for (const chunk of chunks) {
-        for (let from = 0; from < chunk.byteLength; ) {
-          const count = this.#goOn() ? this.#putSome(chunk, from) : 0
-          from += count
-          if (count > 0) continue
-          await this.#anotherBuffer()
-          if (!whole()) throw detachedError(this.target.path)
-        }
-      }
-    } catch (error) {
-      await this.#undoCall(mark, error)
-    }
-    this.#undo = undefined
-    return { landed: undefined }
+    if (only !== null) return this.#borrow(only, byteLength)
+    return byteLength <= this.#atOnceBytes
+      ? this.#takeAtOnce(chunks, byteLength)
+      : this.#takeInParts(chunks, byteLength)
   }
 
   /** See Writer.reserve. */
@@ -150,14 +141,55 @@ export class Pipeline {
   }
 
   /** Resolves when what was refused last would be taken. */
-  async room(): Promise<void> {
-    await this.#borrowings.returned()
-    this.#check()
+  room(): Promise<void> {
     const wanted = this.#refusedBytes
-    while (this.#refusedSlot ? !this.#makeContiguous(wanted) : !this.#ensure(wanted)) {
+    return this.#until(wanted, this.#refusedSlot ? () => this.#makeContiguous(wanted) : () => this.#ensure(wanted))
+  }
+
+  /** Waits for room until `wanted` bytes fit, which `fit` tries. */
+  async #until(wanted: number, fit: () => boolean): Promise<void> {
+    if (this.borrowing) await this.#borrowings.returned()
+    this.#check()
+    while (!fit()) {
       await this.#moreRoom(wanted)
       this.#check()
     }
+  }
+
+  /** All or nothing, so that nothing need be undone. Of small records it is a good deal less work than in parts. */
+  async #takeAtOnce(chunks: readonly Uint8Array[], byteLength: number): Promise<Borrowing | null> {
+    await this.#until(byteLength, () => {
+      this.#assertWhole(chunks, byteLength)
+      return this.takeSync(chunks)
+    })
+    return null
+  }
+
+  /** Of what may need more buffers than there are. */
+  async #takeInParts(chunks: readonly Uint8Array[], byteLength: number): Promise<Borrowing | null> {
+    if (this.borrowing) await this.#borrowings.returned()
+    this.#check()
+    const mark = this.#undo.begin()
+    // One loop that waits for nothing but room and the event loop: when for room, all that was filled has been sent off.
+    try {
+      for (const chunk of chunks) {
+        for (let from = 0; from < chunk.byteLength; ) {
+          const count = this.#goOn() ? this.#putSome(chunk, from) : 0
+          from += count
+          if (count > 0) continue
+          await this.#anotherBuffer()
+          this.#assertWhole(chunks, byteLength)
+        }
+      }
+    } catch (error) {
+      await this.#undo.last(mark, error)
+    }
+    this.#undo.finish()
+    return null
+  }
+
+  #assertWhole(chunks: readonly Uint8Array[], byteLength: number): void {
+    if (totalBytes(chunks) !== byteLength) throw detachedError(this.target.path)
   }
 
   /** Lets the filling go on, in the present buffer or in another one; false when the event loop has to go round first. */
@@ -236,7 +268,7 @@ export class Pipeline {
   async stop(error: Error): Promise<void> {
     this.#stopped = error
     await this.behind.landed()
-    const borrowings = this.#undoCalls()
+    const borrowings = this.#undo.all()
     this.behind.giveUp(error)
     for (const borrowing of borrowings) borrowing.reject(error)
   }
@@ -341,7 +373,7 @@ export class Pipeline {
         if (bytes.byteLength !== byteLength) throw detachedError(this.target.path)
       }
     } catch (error) {
-      await this.#undoCall(mark, error)
+      await this.#undo.last(mark, error)
     }
     this.#borrowings.partDone(borrowing)
     return borrowing
@@ -356,42 +388,9 @@ export class Pipeline {
 
   /** After a failed write: gives what callers are told. */
   #takeBack(error: unknown): Error {
-    const borrowings = this.#undoCalls()
+    const borrowings = this.#undo.all()
     const told = this.onFailure(error)
     for (const borrowing of borrowings) borrowing.reject(told)
     return told
-  }
-
-  /**
-   * Undoes what unfinished calls took; what was taken before them is kept and can be written again. Only while nothing
-   * is flying. Gives the borrowings that came to nothing, to be rejected.
-   */
-  #undoCalls(): Borrowing[] {
-    const mark = this.#undo ?? this.#borrowings.mark
-    this.#undo = undefined
-    const borrowings = this.#borrowings.withdraw()
-    if (mark === undefined) this.behind.trim(this.filling.position)
-    else this.#restore(mark)
-    return borrowings
-  }
-
-  #restore(mark: Mark): void {
-    const buffer = this.filling.restore(mark)
-    if (buffer !== null) this.#buffers.give(buffer)
-    this.behind.trim(mark.position)
-  }
-
-  /**
-   * Undoes the call in turn, which can't go on: a write failed, its chunk was transferred away, or there is no memory.
-   * The memory of its chunk is the caller's again when this rejects.
-   */
-  async #undoCall(mark: Mark, error: unknown): Promise<never> {
-    await this.behind.landed()
-    // What failed in the meantime has undone it, and is what callers are told.
-    this.#check()
-    this.#undo = undefined
-    this.#borrowings.withdrawFrom(mark)?.reject(error as Error)
-    this.#restore(mark)
-    throw error
   }
 }

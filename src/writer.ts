@@ -129,8 +129,8 @@ export class Writer implements WriterContract {
     if (this.#accepting && this.#pipeline.lending.lendable(all) === null && this.#pipeline.takeSync(all)) return
     this.#assertOpen()
     const byteLength = totalBytes(all)
-    const { landed } = await this.#turn(() => this.#pipeline.take(all, byteLength))
-    await landed
+    const borrowing = await this.#turn(() => this.#pipeline.take(all, byteLength))
+    if (borrowing !== null) await borrowing.landed
   }
 
   reserve(byteLength: number): Uint8Array | null {
