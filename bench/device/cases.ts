@@ -7,7 +7,7 @@ import type { Subject } from '../subjects/subject.ts'
 import { MIB } from '../units.ts'
 import { large, makeChunks } from '../workloads/large.ts'
 import { ChunkFeed } from './chunk-feed.ts'
-import { CopyLoop } from './copy-loop.ts'
+import { ChunkCopyLoop, CopyLoop } from './copy-loop.ts'
 import type { Feed } from './feed.ts'
 import { ReserveFeed, WriteSyncFeed } from './record-feed.ts'
 import { SyncStretches } from './sync-stretches.ts'
@@ -123,15 +123,17 @@ function cached(subject: Subject): ThroughputCase {
   }
 }
 
-const copyLoop: ThroughputCase = {
-  name: 'copy-loop',
-  summary: 'the copying of small-records alone: no file, no writer',
-  content: null,
-  cached: false,
-  prepare() {
-    const loop = new CopyLoop()
-    return { write: async (_, bytes) => ({ bytes: loop.run(bytes), bufferBytes: null }) }
-  },
+function copying(name: string, of: string, makeLoop: () => { run(bytes: number): number }): ThroughputCase {
+  return {
+    name,
+    summary: `the copying of ${of} alone: no file, no writer`,
+    content: null,
+    cached: false,
+    prepare() {
+      const loop = makeLoop()
+      return { write: async (_, bytes) => ({ bytes: loop.run(bytes), bufferBytes: null }) }
+    },
+  }
 }
 
 function copyAlone(bytes: number): Promise<number> {
@@ -144,10 +146,11 @@ export const throughputCases: readonly ThroughputCase[] = [
   ours('large-threads', 'the same, with the engine threads', 'large', feeds.chunks, { engine: 'threads' }),
   ours('large-growing', 'the same, without preallocation', 'large', feeds.chunks, { preallocate: false }),
   ours('large-copied', 'ordinary Buffers of 1 MiB, copied', 'large', feeds.copiedChunks),
+  copying('copy-chunks', 'large-copied', () => new ChunkCopyLoop(makeOrdinaryChunks())),
   ours('small-records', '157 bytes in 4 pieces, writeSync', 'small-records', feeds.records),
   ours('small-threads', 'the same, with the engine threads', 'small-records', feeds.records, { engine: 'threads' }),
   ours('small-reserve', '157 bytes by reserve and commit', 'small-records', feeds.slots),
-  copyLoop,
+  copying('copy-loop', 'small-records', () => new CopyLoop()),
   cached(fsFileHandle),
   cached(fsWriteStream),
 ]

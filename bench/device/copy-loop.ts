@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { allocAligned } from 'uncached-io'
 import { MIB } from '../units.ts'
-import { copyPiece } from '../workloads/copy-piece.ts'
+import { copyPiece, set } from '../workloads/copy-piece.ts'
 import { cutIntoPieces, makeRecords, RECORD_BYTES, RECORD_PIECE_BYTES } from '../workloads/small-records.ts'
 
 /** As many buffers, and as large, as a writer has by default: the copies meet the same caches. */
@@ -9,10 +9,30 @@ const BUFFERS = 4
 const BUFFER_BYTES = 2 * MIB
 const RECORDS_PER_BUFFER = Math.floor(BUFFER_BYTES / RECORD_BYTES)
 
+function makeBuffers(): readonly Uint8Array[] {
+  return Array.from({ length: BUFFERS }, () => allocAligned(BUFFER_BYTES))
+}
+
+/** The copying of large chunks of 1 MiB, and nothing else: no writer that has to copy them takes less. */
+export class ChunkCopyLoop {
+  /** Where a chunk has room, buffer by buffer. */
+  readonly places = makeBuffers().flatMap((buffer) => [buffer.subarray(0, MIB), buffer.subarray(MIB)])
+
+  constructor(readonly chunks: readonly Uint8Array[]) {}
+
+  /** Whole chunks only. @returns the bytes that were copied. */
+  run(bytes: number): number {
+    const { chunks, places } = this
+    const count = Math.floor(bytes / MIB)
+    for (let i = 0; i < count; i++) set.call(places[i % places.length], chunks[i % chunks.length]!, 0)
+    return count * MIB
+  }
+}
+
 /** The copying that small records take, and nothing else: no writer is faster. Whole records only. */
 export class CopyLoop {
   readonly pieces: readonly Uint8Array[] = cutIntoPieces(makeRecords())
-  readonly buffers: readonly Uint8Array[] = Array.from({ length: BUFFERS }, () => allocAligned(BUFFER_BYTES))
+  readonly buffers = makeBuffers()
   nextIndex = 0
   nextBuffer = 0
 

@@ -162,6 +162,8 @@ export function deviceLegendLines(): string[] {
     'Timer is how much later than it should a setTimeout of 1 ms fires, stat how long fs.promises.stat takes, called ' +
       'every 5 ms. The longest stretch is the longest time, and the most bytes, that the filling loop goes on for ' +
       'without the event loop having a turn.',
+    'Least is what fio takes and the copying of the chunks alone (copy-chunks) beside it: fio copies nothing, and no ' +
+      'writer that has to copy takes less.',
     'Copying alone is what a program does that fills the same buffers with the same records, lets the event loop go ' +
       'round after each of them, and has no writer.',
   ].flatMap((text) => wrap(text, WIDTH_MAX))

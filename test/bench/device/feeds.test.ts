@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterAll, describe, expect, it } from 'vitest'
 import { caseNamed, throughputCases } from '../../../bench/device/cases.ts'
-import { CopyLoop } from '../../../bench/device/copy-loop.ts'
+import { ChunkCopyLoop, CopyLoop } from '../../../bench/device/copy-loop.ts'
 import { SyncStretches } from '../../../bench/device/sync-stretches.ts'
 import { packageFolder } from '../../../bench/package.ts'
 import { UnsupportedError } from '../../../bench/subjects/subject.ts'
@@ -40,6 +40,13 @@ describe.each(writing.map(({ name }) => name))('%s', (name) => {
 describe('the bare copy loop', () => {
   it('copies whole records', () => {
     expect(new CopyLoop().run(5 * MIB)).toBe(Math.floor((5 * MIB) / RECORD_BYTES) * RECORD_BYTES)
+  })
+
+  it('copies whole chunks, each into a place of its own', () => {
+    const loop = new ChunkCopyLoop([Buffer.alloc(MIB, 'a'), Buffer.alloc(MIB, 'b'), Buffer.alloc(MIB, 'c')])
+    expect(loop.run(9.5 * MIB)).toBe(9 * MIB)
+    const ends = loop.places.map((place) => String.fromCharCode(place[0]!, place[MIB - 1]!))
+    expect(ends).toEqual(['cc', 'bb', 'cc', 'aa', 'bb', 'cc', 'aa', 'bb'])
   })
 
   it('copies as many in turns, and lets the event loop go round after each buffer', async () => {
