@@ -15,7 +15,8 @@
             "native/page_cache.cc",
             "native/range.cc",
             "native/ring.cc",
-            "native/stream_copy.cc",
+            "native/store_costs.cc",
+        "native/stream_copy.cc",
             "native/thread_pool.cc",
             "native/thread_queue.cc",
             "native/uring_queue.cc"

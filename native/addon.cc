@@ -10,6 +10,7 @@
 #include "file.h"
 #include "kernel.h"
 #include "memory.h"
+#include "store_costs.h"
 #include "stream_copy.h"
 
 namespace uncached_io {
@@ -53,6 +54,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("registerBuffer", Napi::Function::New<RegisterBuffer>(env, "registerBuffer"));
   exports.Set("releaseMemory", Napi::Function::New<ReleaseMemory>(env, "releaseMemory"));
   exports.Set("streamCopy", Napi::Function::New<StreamCopy>(env, "streamCopy"));
+  exports.Set("storeCosts", Napi::Function::New<StoreCosts>(env, "storeCosts"));
   exports.Set("constants", Constants(env));
   return exports;
 }

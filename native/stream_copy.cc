@@ -45,7 +45,9 @@ bool Overlap(const uint8_t* one, const uint8_t* other, size_t length) {
   return one < other + length && other < one + length;
 }
 
-void Copy(uint8_t* into, const uint8_t* from, size_t length) {
+}  // namespace
+
+void CopyPastCaches(uint8_t* into, const uint8_t* from, size_t length) {
   // A slot of reserve(), kept and written later, is memory of the same buffer.
   if (Overlap(into, from, length)) {
     std::memmove(into, from, length);
@@ -59,13 +61,11 @@ void Copy(uint8_t* into, const uint8_t* from, size_t length) {
   std::memcpy(into + tailFrom, from + tailFrom, length - tailFrom);
 }
 
-}  // namespace
-
 Napi::Value StreamCopy(const Napi::CallbackInfo& info) {
   const size_t length = info[4].As<Napi::Number>().Int64Value();
   uint8_t* into = RangeArgument(info[0].As<Napi::Uint8Array>(), info[1].As<Napi::Number>().Int64Value(), length);
   const uint8_t* from = RangeArgument(info[2].As<Napi::Uint8Array>(), info[3].As<Napi::Number>().Int64Value(), length);
-  Copy(into, from, length);
+  CopyPastCaches(into, from, length);
   return info.Env().Undefined();
 }
 

@@ -86,6 +86,12 @@ export interface Binding {
    * that the two do not have.
    */
   streamCopy(into: Uint8Array, intoOffset: number, from: Uint8Array, fromOffset: number, byteLength: number): void
+  /**
+   * What it takes to store to every line of some KiB of the first `byteLength` bytes of `view`, at least 16 KiB, whose
+   * content is lost; and to copy as many bytes past the processor's caches. Throws ERR_BUFFER_DETACHED for more than the
+   * view has.
+   */
+  storeCosts(view: Uint8Array, byteLength: number): { plainNs: number; streamedNs: number }
   readonly constants: {
     readonly O_PATH: number
     readonly O_TMPFILE: number

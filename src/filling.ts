@@ -2,6 +2,7 @@ import { binding } from './binding.ts'
 import { argumentError } from './errors.ts'
 import { buffersFor, ceilTo, floorTo, roomIn, sealAt } from './plan.ts'
 import { Span } from './span.ts'
+import { giveStage, linesAreFar, stageBytesFor, takeStage } from './stage.ts'
 
 /** Where the bytes of the caller stand: enough to come back to it. */
 export interface Mark {
@@ -21,11 +22,17 @@ const noSlot = -1
  */
 const loopBytesMax = 24
 
-/** After so many bytes the pipeline is asked whether to go on: small beside a stretch of the event loop. */
+/** After so many bytes the pipeline is asked whether to go on, or after a stage: small beside a stretch of the event loop. */
 const stepBytes = 512 * 1024
 
 /** From here on a copy past the processor's caches costs less, with the call into the addon, than one through them. */
 const streamFromBytes = 4096
+
+/**
+ * What went past the caches is far from them the next time, too: so once in a while a buffer is filled as if it were
+ * near, to see. Even, so that with the one that is tried it is another one of a writer's four buffers each time.
+ */
+const stagedInARowMax = 32
 
 /** As `bytes.set`, without looking the method up each time, which costs a quarter as much as a copy of 150 bytes. */
 // oxlint-disable-next-line typescript/unbound-method -- it is given its object by `call`
@@ -35,17 +42,22 @@ const { set } = Uint8Array.prototype
  * The buffer being filled, and the tail of the file: the bytes of the last block, which wait in memory until the block
  * is whole. Without a buffer the tail is held in `#carry`, so that an idle writer needs no buffer.
  *
- * Fields of the hot path are public and plain: `filled`, `stop`, `bytes`.
+ * Small pieces come together in the stage: the buffer itself, or memory of its own, from which they go into the buffer
+ * past the processor's caches. Fields of the hot path are public and plain: `staged`, `stop`, `stage`.
  */
 export class Filling {
+  /** Where small pieces go now; empty where there is no buffer. Its first byte stands at `#base` of the buffer. */
+  stage: Buffer = noBuffer
+  /** Bytes of the caller in the stage. */
+  staged = 0
+  /** How many may come into the stage before `goOn`. */
+  stop = 0
   /** The buffer, or an empty one. */
-  bytes: Buffer = noBuffer
-  /** Bytes of the caller in the buffer, or in the carry where there is no buffer. */
-  filled = 0
+  #bytes: Buffer = noBuffer
+  /** Bytes of the caller in the buffer before the stage, or in the carry where there is no buffer. */
+  #base = 0
   /** How full the buffer may get. 0 without a buffer. */
   limit = 0
-  /** How full it may get before `goOn`. */
-  stop = 0
   /** What `newlyFilled` has told of already. */
   #toldFilled = 0
   /**
@@ -53,12 +65,21 @@ export class Filling {
    * computed from it, for a double from the start: else it compiles everything anew when the file passes 2 GiB.
    */
   offset = Number.NaN
-  /** Where in the buffer the slot begins that the caller reserved to fill in place, and its length. */
+  /** Where in the stage the slot begins that the caller reserved to fill in place, and its length. */
   #slotStart = noSlot
   #slotBytes = 0
-  /** `bytes.buffer` and `bytes.byteOffset`, which are calls. */
+  /** Whether it is in the buffer behind an empty stage, being larger than a stage. */
+  #slotInBuffer = false
+  /** `stage.buffer` and `stage.byteOffset`, which are calls. */
   #memory: ArrayBufferLike = noBuffer.buffer
   #memoryOffset = 0
+  /** Whether the stage is memory of its own, kept from one buffer to the next. */
+  #staging = false
+  #ownStage: Buffer | null = null
+  /** Buffers that were staged since one last was not. */
+  #stagedBuffers = 0
+  /** Whether the last buffer was filled to its end. */
+  #wasFull = false
   readonly #carry: Buffer
 
   constructor(
@@ -69,11 +90,18 @@ export class Filling {
     private readonly streamed: boolean,
     start: number,
     head: Uint8Array,
+    /** Whether pieces that are stored into a buffer, whose beginning is lost by that, fetch its lines from far away. */
+    private readonly isFar: (buffer: Buffer) => boolean = linesAreFar,
   ) {
     this.offset = start - head.byteLength
-    this.filled = head.byteLength
+    this.#base = head.byteLength
     this.#carry = Buffer.alloc(block)
     this.#carry.set(head)
+  }
+
+  /** Bytes of the caller here: in the buffer and the stage, or in the carry. */
+  get filled(): number {
+    return this.#base + this.staged
   }
 
   /** File offset of the next byte. */
@@ -87,19 +115,56 @@ export class Filling {
 
   /** Takes a buffer into use. It holds at least `bufferSize` and a block. */
   attach(buffer: Buffer): void {
-    this.#carry.copy(buffer, 0, 0, this.filled)
-    this.bytes = buffer
-    this.#memory = buffer.buffer
-    this.#memoryOffset = buffer.byteOffset
+    const carried = this.#base
+    this.#staging = this.streamed && this.#isStaged(buffer)
+    this.#carry.copy(buffer, 0, 0, carried)
+    this.#bytes = buffer
     this.limit = sealAt(this.offset, this.bufferSize, this.block, this.grain)
-    this.#toldFilled = this.filled
-    this.goOn()
+    this.#toldFilled = carried
+    if (this.#staging) {
+      this.#ownStage ??= takeStage(stageBytesFor(this.bufferSize))
+      this.#stageIn(this.#ownStage)
+    } else {
+      this.#stageIn(buffer)
+      this.#base = 0
+      this.staged = carried
+    }
+    this.#open()
+  }
+
+  /** Whoever flushes all the time fills little of a buffer, and is not worth the question. */
+  #isStaged(buffer: Buffer): boolean {
+    const isStaged = this.#wasFull && this.isFar(buffer) && this.#stagedBuffers < stagedInARowMax
+    this.#stagedBuffers = isStaged ? this.#stagedBuffers + 1 : 0
+    return isStaged
+  }
+
+  #stageIn(memory: Buffer): void {
+    this.stage = memory
+    this.#memory = memory.buffer
+    this.#memoryOffset = memory.byteOffset
   }
 
   /** Lets the hot path go on for another step. */
   goOn(): void {
+    this.#settle()
+    this.#open()
+  }
+
+  /** Brings what is staged into the buffer. The hot path is closed until `#open` if that changed anything. */
+  #settle(): void {
+    if (!this.#staging || this.staged === 0) return
+    binding().streamCopy(this.#bytes, this.#base, this.stage, 0, this.staged)
+    this.#base += this.staged
+    this.staged = 0
+    this.stop = 0
+    this.closeSlot()
+  }
+
+  #open(): void {
+    const step = this.#staging ? this.stage.length : this.staged + stepBytes
     // A small integer again, for the hot path.
-    this.stop = Math.min(this.limit, this.filled + stepBytes) | 0
+    this.stop = Math.min(this.limit - this.#base, step) | 0
   }
 
   /** Bytes that came into the buffer since this was last asked. */
@@ -112,53 +177,81 @@ export class Filling {
   /** Copies from `bytes` as much as fits before the buffer is full. Gives the number of bytes copied. */
   put(bytes: Uint8Array, from: number): number {
     const count = Math.min(bytes.length - from, this.limit - this.filled)
-    this.#copy(bytes, from, count)
-    this.filled += count
+    if (count === bytes.length && count < this.stop - this.staged) this.append(bytes)
+    else this.#putPast(bytes, from, count)
     return count
   }
 
   /** Copies all of `bytes`; the caller has seen that they fit. */
   append(bytes: Uint8Array): void {
     const count = bytes.length
-    const start = this.filled
+    const start = this.staged
     if (count > loopBytesMax) {
-      if (count < streamFromBytes) set.call(this.bytes, bytes, start)
-      else this.#copy(bytes, 0, count)
+      if (count >= streamFromBytes && this.streamed) {
+        this.#putPast(bytes, 0, count)
+        return
+      }
+      set.call(this.stage, bytes, start)
     } else {
-      const into = this.bytes
+      const into = this.stage
       for (let i = 0; i < count; i++) into[start + i] = bytes[i] as number
     }
-    this.filled = start + count
+    this.staged = start + count
   }
 
-  /** To the end of what is filled. */
-  #copy(bytes: Uint8Array, from: number, count: number): void {
+  /** Copies into the buffer itself. */
+  #putPast(bytes: Uint8Array, from: number, count: number): void {
+    this.#settle()
+    const { filled } = this
     if (count >= streamFromBytes && this.streamed) {
-      binding().streamCopy(this.bytes, this.filled, bytes, from, count)
+      binding().streamCopy(this.#bytes, filled, bytes, from, count)
     } else {
       const part = from === 0 && count === bytes.length ? bytes : bytes.subarray(from, from + count)
-      set.call(this.bytes, part, this.filled)
+      set.call(this.#bytes, part, filled)
     }
+    this.#advance(count)
+  }
+
+  /** Moves on over bytes that came into the buffer itself, or back. Nothing is staged. */
+  #advance(count: number): void {
+    this.closeSlot()
+    if (this.#staging) this.#base += count
+    else this.staged += count
+    this.#open()
   }
 
   /** Reserves the next `byteLength` bytes; null at `stop`, without room for them, or when they are no number of bytes. */
   reserve(byteLength: number): Uint8Array | null {
-    const { filled } = this
+    const { staged } = this
     if (!Number.isSafeInteger(byteLength) || byteLength <= 0 || byteLength > this.bufferSize) return null
-    if (filled >= this.stop || byteLength > this.bytes.length - filled) return null
-    this.#slotStart = filled
+    if (staged >= this.stop || byteLength > this.#bytes.length - this.#base - staged) return null
+    if (byteLength > this.stage.length - staged) return this.#reserveInBuffer(byteLength)
+    this.#slotStart = staged
     this.#slotBytes = byteLength
-    return new Uint8Array(this.#memory, this.#memoryOffset + filled, byteLength)
+    this.#slotInBuffer = false
+    return new Uint8Array(this.#memory, this.#memoryOffset + staged, byteLength)
+  }
+
+  /** A slot that finds no room in the stage: in the next step, or else in the buffer. */
+  #reserveInBuffer(byteLength: number): Uint8Array | null {
+    if (byteLength <= this.stage.length) return null
+    this.#settle()
+    this.#open()
+    this.#slotStart = 0
+    this.#slotBytes = byteLength
+    this.#slotInBuffer = true
+    return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + this.#base, byteLength)
   }
 
   /** Keeps the first bytes of the slot; false when there is none, they are more than it has, or the buffer gets full. */
   commit(usedBytes: number): boolean {
-    const { filled } = this
-    if (this.#slotStart !== filled || !Number.isSafeInteger(usedBytes) || usedBytes < 0) return false
-    const end = filled + usedBytes
-    if (usedBytes > this.#slotBytes || end >= this.limit) return false
+    const { staged } = this
+    if (this.#slotStart !== staged || this.#slotInBuffer) return false
+    if (!Number.isSafeInteger(usedBytes) || usedBytes < 0 || usedBytes > this.#slotBytes) return false
+    const end = staged + usedBytes
+    if (end >= this.limit - this.#base) return false
     this.#slotStart = noSlot
-    this.filled = end
+    this.staged = end
     return true
   }
 
@@ -169,7 +262,7 @@ export class Filling {
    */
   commitOrThrow(usedBytes: number): void {
     // Bytes taken since `reserve` lie where the slot was.
-    if (this.#slotStart !== this.filled) {
+    if (this.#slotStart !== this.staged) {
       throw argumentError('ERR_NOT_RESERVED', 'commit without a slot: reserve has to come right before it')
     }
     if (usedBytes > this.#slotBytes) {
@@ -177,7 +270,8 @@ export class Filling {
       throw argumentError('ERR_NOT_RESERVED', message)
     }
     this.#slotStart = noSlot
-    this.filled += usedBytes
+    if (this.#slotInBuffer) this.#advance(usedBytes)
+    else this.staged += usedBytes
   }
 
   /** What was reserved is no longer valid. */
@@ -194,7 +288,7 @@ export class Filling {
       if (!(chunk instanceof Uint8Array) || chunk.length === 0) return false
       count += chunk.length
     }
-    if (count >= this.stop - this.filled) return false
+    if (count >= this.stop - this.staged) return false
     for (const chunk of chunks) this.append(chunk)
     return true
   }
@@ -212,33 +306,40 @@ export class Filling {
    */
   sealPadded(kept: Uint8Array | null): Span {
     const end = ceilTo(this.filled, this.block)
-    if (kept === null) this.bytes.fill(0, this.filled, end)
-    else this.bytes.set(kept.subarray(0, end - this.filled), this.filled)
+    if (kept === null) this.#bytes.fill(0, this.filled, end)
+    else this.#bytes.set(kept.subarray(0, end - this.filled), this.filled)
     return this.#detach(end, this.position)
   }
 
   #detach(length: number, dataEnd: number): Span {
-    const bytes = this.bytes
+    this.#settle()
+    const bytes = this.#bytes
     const start = this.offset
-    const tailFrom = floorTo(this.filled, this.block)
-    bytes.copy(this.#carry, 0, tailFrom, this.filled)
+    const { filled } = this
+    this.#wasFull = filled >= this.limit
+    const tailFrom = floorTo(filled, this.block)
+    bytes.copy(this.#carry, 0, tailFrom, filled)
     this.offset += tailFrom
-    this.filled -= tailFrom
-    this.#forgetBuffer()
+    this.#forgetBuffer(filled - tailFrom)
     return new Span(bytes, start, length, dataEnd)
   }
 
-  #forgetBuffer(): void {
-    this.bytes = noBuffer
-    this.#memory = noBuffer.buffer
+  /** @param carried bytes in the carry */
+  #forgetBuffer(carried: number): void {
+    this.#bytes = noBuffer
+    this.#stageIn(noBuffer)
+    this.#base = carried
+    this.staged = 0
     this.limit = 0
     this.stop = 0
   }
 
-  /** Gives up an attached buffer whose bytes are all in the file or carried. */
+  /** Gives up an attached buffer whose bytes are all in the file or carried, and the stage. */
   detach(): Buffer | null {
-    if (!this.attached) return null
-    return this.#detach(0, this.offset).bytes as Buffer
+    const buffer = this.attached ? (this.#detach(0, this.offset).bytes as Buffer) : null
+    if (this.#ownStage !== null) giveStage(this.#ownStage)
+    this.#ownStage = null
+    return buffer
   }
 
   /**
@@ -263,28 +364,33 @@ export class Filling {
 
   /** Replaces bytes that are held here: [offset, offset + bytes.byteLength) lies in [this.offset, this.position). */
   patch(bytes: Uint8Array, offset: number): void {
-    const memory = this.attached ? this.bytes : this.#carry
-    memory.set(bytes, offset - this.offset)
+    this.#held().set(bytes, offset - this.offset)
   }
 
   mark(): Mark {
-    const from = floorTo(this.filled, this.block)
-    const memory = this.attached ? this.bytes : this.#carry
-    const tail = from === this.filled ? noBuffer : Uint8Array.prototype.slice.call(memory, from, this.filled)
+    const { filled } = this
+    const from = floorTo(filled, this.block)
+    const tail = from === filled ? noBuffer : Uint8Array.prototype.slice.call(this.#held(), from, filled)
     return { position: this.position, tail }
+  }
+
+  /** Where all bytes of the caller are that are here. */
+  #held(): Buffer {
+    this.#settle()
+    return this.attached ? this.#bytes : this.#carry
   }
 
   /** Comes back to a mark. Gives the buffer in use if nothing before the mark is in it. */
   restore(mark: Mark): Buffer | null {
+    this.#settle()
     if (this.attached && this.offset <= mark.position - mark.tail.byteLength) {
-      this.filled = mark.position - this.offset
+      this.#advance(mark.position - this.position)
       return null
     }
-    const buffer = this.attached ? this.bytes : null
-    this.#forgetBuffer()
+    const buffer = this.attached ? this.#bytes : null
     this.offset = mark.position - mark.tail.byteLength
-    this.filled = mark.tail.byteLength
     this.#carry.set(mark.tail)
+    this.#forgetBuffer(mark.tail.byteLength)
     return buffer
   }
 }

@@ -99,7 +99,7 @@ export class Writer implements WriterContract {
       const filling = this.#filling
       // Of a Uint8Array, `length` is a load and `byteLength` a call: twice the time of all the rest.
       const count = chunk.length
-      if (count > 0 && count < filling.stop - filling.filled) {
+      if (count > 0 && count < filling.stop - filling.staged) {
         filling.append(chunk)
         return true
       }

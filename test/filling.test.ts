@@ -8,6 +8,9 @@ import { randomNumbers, someBytes } from './support/bytes.ts'
 const pageBytes = 4096
 const garbage = 0xee
 
+/** Through the caches, or past them; and then, how often the question for far memory is answered by yes. */
+type Copying = 'plain' | 'near' | 'far' | 'far at times'
+
 /** A buffer of a pool: as long as the writer makes them, full of what another writer left. */
 function usedBuffer(bufferSize: number, block: number): Buffer {
   return Buffer.alloc(bufferSize + block, garbage)
@@ -28,17 +31,22 @@ class Model {
     readonly block: number,
     readonly bufferSize: number,
     readonly start: number,
-    streamed: boolean,
+    copying: Copying,
     readonly grain = Math.max(block, pageBytes),
   ) {
     this.#next = randomNumbers(seed)
-    this.file = Buffer.alloc(start + bufferSize * 60)
+    this.file = Buffer.alloc(start + bufferSize * 80)
     this.content = Buffer.alloc(this.file.byteLength)
     someBytes(start, seed).copy(this.file)
     this.file.copy(this.content, 0, 0, start)
     this.position = start
     const head = this.file.subarray(start - (start % block), start)
-    this.filling = new Filling(block, bufferSize, this.grain, streamed, start, Uint8Array.from(head))
+    const streamed = copying !== 'plain'
+    this.filling = new Filling(block, bufferSize, this.grain, streamed, start, Uint8Array.from(head), (buffer) => {
+      // The question costs the beginning of the buffer.
+      buffer.fill(garbage, 0, Math.min(20_000, buffer.byteLength))
+      return copying === 'far' || (copying === 'far at times' && this.#next(2) === 0)
+    })
   }
 
   steps(count: number): void {
@@ -46,7 +54,8 @@ class Model {
   }
 
   #step(kind: number): void {
-    if (kind < 60) this.#put(this.#next(4) === 0 ? this.#next(this.bufferSize * 2) : this.#next(300))
+    if (kind < 45) this.#put(this.#next(4) === 0 ? this.#next(this.bufferSize * 2) : this.#next(300))
+    else if (kind < 60) this.#reserve(1 + this.#next(this.#next(2) === 0 ? this.bufferSize : 300))
     else if (kind < 70) this.#send(this.filling.seal())
     else if (kind < 80) this.flush()
     else if (kind < 85 && this.filling.attached) this.#detachHeld()
@@ -76,7 +85,8 @@ class Model {
     this.position += byteLength
     for (let from = 0; from < byteLength; ) {
       this.#attach()
-      if (from === 0 && byteLength < this.filling.limit - this.filling.filled) {
+      if (this.#next(3) === 0) this.filling.goOn()
+      if (from === 0 && byteLength < this.filling.stop - this.filling.staged) {
         this.filling.append(bytes)
         from = byteLength
       } else {
@@ -84,6 +94,26 @@ class Model {
       }
       if (this.filling.filled === this.filling.limit) this.#send(this.filling.seal())
     }
+    this.#check()
+  }
+
+  /** A slot of up to a buffer, of which all or a part is kept. */
+  #reserve(byteLength: number): void {
+    if (this.filling.attached && this.filling.filled + byteLength > this.bufferSize + this.block) {
+      this.#send(this.filling.seal())
+    }
+    this.#attach()
+    this.filling.goOn()
+    const slot = this.filling.reserve(Math.min(byteLength, this.bufferSize))
+    expect(slot).not.toBeNull()
+    const bytes = someBytes(slot!.byteLength, this.#seed++)
+    slot!.set(bytes)
+    const usedBytes = this.#next(2) === 0 ? bytes.byteLength : this.#next(bytes.byteLength)
+    if (!this.filling.commit(usedBytes)) this.filling.commitOrThrow(usedBytes)
+    expect(() => this.filling.commitOrThrow(0)).toThrow(/commit without a slot/)
+    bytes.copy(this.content, this.position, 0, usedBytes)
+    this.position += usedBytes
+    if (this.filling.filled >= this.filling.limit) this.#send(this.filling.seal())
     this.#check()
   }
 
@@ -122,7 +152,7 @@ class Model {
   }
 
   #takeAndTakeBack(): void {
-    this.#send(this.filling.seal())
+    if (this.#next(2) === 0) this.#send(this.filling.seal())
     const mark: Mark = this.filling.mark()
     const position = this.position
     const before = Buffer.from(this.content.subarray(position, position + this.bufferSize * 3))
@@ -140,26 +170,35 @@ class Model {
   }
 }
 
+/** A filling of buffers of 64 KiB, the first of which is full and sent off. */
+function afterFullBuffer(isFar: () => boolean): Filling {
+  const filling = new Filling(512, 65536, 4096, true, 0, new Uint8Array(0), isFar)
+  filling.attach(usedBuffer(65536, 512))
+  filling.put(someBytes(65536), 0)
+  expect(filling.seal()).toMatchObject({ start: 0, end: 65536 })
+  return filling
+}
+
 const anyModel = fc
   .record({
     seed: fc.nat(),
     block: fc.constantFrom(1, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536),
     blocks: fc.integer({ min: 1, max: 8 }),
     start: fc.nat(100_000),
-    streamed: fc.boolean(),
+    copying: fc.constantFrom<Copying>('plain', 'near', 'far', 'far at times'),
   })
-  .map(({ seed, block, blocks, start, streamed }) => {
+  .map(({ seed, block, blocks, start, copying }) => {
     // Large blocks in few: the model holds two files of 120 buffers.
     const count = Math.min(blocks, Math.max(1, 65536 / block))
     const bufferSize = block === 1 ? blocks * 1000 : count * block
-    return { seed, block, bufferSize, start, streamed }
+    return { seed, block, bufferSize, start, copying }
   })
 
 describe('Filling', () => {
   test.prop([anyModel], { numRuns: 150 })(
     'brings every byte to its place, pads with zeros, and takes back without a trace',
-    ({ seed, block, bufferSize, start, streamed }) => {
-      const model = new Model(seed, block, bufferSize, start, streamed)
+    ({ seed, block, bufferSize, start, copying }) => {
+      const model = new Model(seed, block, bufferSize, start, copying)
       model.steps(40)
       model.flush()
       expect(model.position).toBe(model.filling.position)
@@ -177,6 +216,46 @@ describe('Filling', () => {
     expect(filling.put(bytes, 0)).toBe(filling.limit - head.byteLength)
     expect(filling.filled).toBe(filling.limit)
     expect(filling.put(bytes, 0)).toBe(0)
+  })
+
+  it.each([true, false])('holds no slot any more when bytes went past it (staged: %s)', (staged) => {
+    const filling = afterFullBuffer(() => staged)
+    filling.attach(usedBuffer(65536, 512))
+    for (const slotBytes of [100, 32768]) {
+      expect(filling.reserve(slotBytes)).not.toBeNull()
+      filling.put(someBytes(5000), 0)
+      expect(filling.commit(1)).toBe(false)
+      expect(() => filling.commitOrThrow(1)).toThrow(/commit without a slot/)
+    }
+    expect(filling.position).toBe(65536 + 10_000)
+  })
+
+  it('stages small pieces of a far buffer, but not of every one, and tries each of several buffers in turn', () => {
+    const filling = afterFullBuffer(() => true)
+    const buffers = Array.from({ length: 4 }, () => usedBuffer(65536, 512))
+    const tried: number[] = []
+    for (let i = 0; i < 33 * 4; i++) {
+      const buffer = buffers[i % 4]!
+      filling.attach(buffer)
+      if (filling.stage === buffer) tried.push(i % 4)
+      else expect(filling.stage.byteLength).toBe(16384)
+      filling.put(someBytes(65536), 0)
+      filling.seal()
+    }
+    expect(tried).toEqual([0, 1, 2, 3])
+  })
+
+  it('asks for no buffer behind one that was not full, and keeps no stage when it is idle', () => {
+    let questions = 0
+    const filling = afterFullBuffer(() => ++questions > 0)
+    const buffer = usedBuffer(65536, 512)
+    filling.attach(buffer)
+    expect([questions, filling.stage === buffer]).toEqual([1, false])
+    filling.append(someBytes(100))
+    filling.sealPadded(null)
+    expect(filling.detach()).toBeNull()
+    filling.attach(buffer)
+    expect([questions, filling.stage === buffer]).toEqual([1, true])
   })
 
   it('pads the tail with what the file holds behind it', () => {
