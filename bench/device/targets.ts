@@ -14,6 +14,7 @@ import {
   ratioTo,
   runsOf,
   summarizeLoop,
+  summarizeThroughput,
 } from './summary.ts'
 
 export type Verdict = 'reached' | 'missed' | 'not measured'
@@ -42,7 +43,8 @@ const LARGE_THROUGHPUT = 0.95
 const LARGE_CPU = 1.4
 const COPIED_CPU = 2
 const SMALL_THROUGHPUT = 0.8
-const SMALL_CPU_MS_PER_GIB = 450
+/** Of the copying alone: 450 ms per GiB where that takes 230. Both vary with the machine and its hour. */
+const SMALL_CPU = 1.96
 /** Of what a program would use instead. */
 const INSTEAD_THROUGHPUT = 1.3
 const INSTEAD_CPU = 0.5
@@ -83,20 +85,19 @@ function speedFindings(results: DeviceResults): Finding[] {
     )
   const copying = ratioTo(results, 'copy-chunks', FIO_NAME, cpuSecondsPerGib)
   const leastCopied = copying === null ? '' : `; least ${formatRatio(1 + copying.median)}`
-  const smallCpuMs = runsOf(results, 'small-records').map((run) => cpuSecondsPerGib(run) * 1e3)
-  const smallCpu = smallCpuMs.length === 0 ? null : median(smallCpuMs)
+  const smallCpuMs = (summarizeThroughput(results, 'small-records')?.cpuSecondsPerGib ?? 0) * 1e3
   return [
     throughput('large', LARGE_THROUGHPUT),
     cpu('large', LARGE_CPU),
     cpu('large-copied', COPIED_CPU, leastCopied),
     throughput('small-records', SMALL_THROUGHPUT),
-    {
-      target: 'small-records: CPU ms per GiB',
-      figure: smallCpu,
-      limit: SMALL_CPU_MS_PER_GIB,
-      should: 'at most',
-      text: smallCpu === null ? '' : smallCpu.toFixed(0),
-    },
+    ratioFinding(
+      "small-records: CPU of copy-loop's",
+      ratioTo(results, 'small-records', 'copy-loop', cpuSecondsPerGib),
+      'at most',
+      SMALL_CPU,
+      `; ${smallCpuMs.toFixed(0)} ms`,
+    ),
   ]
 }
 

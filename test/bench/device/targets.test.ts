@@ -91,6 +91,17 @@ describe('the targets', () => {
     expect(findingOf(target, withCopying).text).toBe('3.00x; least 2.40x')
   })
 
+  it('hold small records against the copying alone', () => {
+    const target = "small-records: CPU of copy-loop's"
+    const records = [throughput('small-records', { cpuSeconds: 0.45 })]
+    expect(verdictOf(findingOf(target, results({ throughput: records })))).toBe('not measured')
+    const found = results({ throughput: [...records, throughput('copy-loop', { cpuSeconds: 0.23 })] })
+    expect(findingOf(target, found).text).toBe('1.96x; 450 ms')
+    expect(verdictOf(findingOf(target, found))).toBe('reached')
+    const slower = [...records, throughput('copy-loop', { cpuSeconds: 0.229 })]
+    expect(verdictOf(findingOf(target, results({ throughput: slower })))).toBe('missed')
+  })
+
   it('compare with what a program would use instead', () => {
     const found = results({ throughput: [throughput('large'), throughput('fs-filehandle', { seconds: 1.2 })] })
     expect(verdictOf(findingOf("large: throughput of fs-filehandle's", found))).toBe('missed')
