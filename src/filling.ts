@@ -22,7 +22,7 @@ const noSlot = -1
  */
 const loopBytesMax = 24
 
-/** After so many bytes the pipeline is asked whether to go on, or after a stage: small beside a stretch of the event loop. */
+/** After so many bytes the pipeline is asked whether to go on: small beside a stretch of the event loop. */
 const stepBytes = 512 * 1024
 
 /** From here on a copy past the processor's caches costs less, with the call into the addon, than one through them. */
@@ -30,7 +30,7 @@ const streamFromBytes = 4096
 
 /**
  * What went past the caches is far from them the next time, too: so once in a while a buffer is filled as if it were
- * near, to see. Even, so that with the one that is tried it is another one of a writer's four buffers each time.
+ * near, to see. One in 33, which has no factor in common with any usual number of buffers: so each has its turn.
  */
 const stagedInARowMax = 32
 
@@ -73,13 +73,16 @@ export class Filling {
   /** `stage.buffer` and `stage.byteOffset`, which are calls. */
   #memory: ArrayBufferLike = noBuffer.buffer
   #memoryOffset = 0
-  /** Whether the stage is memory of its own, kept from one buffer to the next. */
+  /** Whether the stage is memory of its own. */
   #staging = false
-  #ownStage: Buffer | null = null
   /** Buffers that were staged since one last was not. */
   #stagedBuffers = 0
-  /** Whether the last buffer was filled to its end. */
-  #wasFull = false
+  /** How full the buffer may get before `goOn`. */
+  #stepEnd = 0
+  /** Bytes that came into the buffer itself: large pieces. */
+  #largeBytes = 0
+  /** Whether the last buffer was filled, mostly by small pieces, and not flushed. */
+  #hadPieces = false
   readonly #carry: Buffer
 
   constructor(
@@ -116,27 +119,28 @@ export class Filling {
   /** Takes a buffer into use. It holds at least `bufferSize` and a block. */
   attach(buffer: Buffer): void {
     const carried = this.#base
-    this.#staging = this.streamed && this.#isStaged(buffer)
+    const stage = this.streamed ? this.#stageFor(buffer) : null
     this.#carry.copy(buffer, 0, 0, carried)
     this.#bytes = buffer
     this.limit = sealAt(this.offset, this.bufferSize, this.block, this.grain)
-    this.#toldFilled = carried
-    if (this.#staging) {
-      this.#ownStage ??= takeStage(stageBytesFor(this.bufferSize))
-      this.#stageIn(this.#ownStage)
-    } else {
-      this.#stageIn(buffer)
+    this.#staging = stage !== null
+    this.#stageIn(stage ?? buffer)
+    if (stage === null) {
       this.#base = 0
       this.staged = carried
     }
+    this.#toldFilled = carried
+    this.#stepEnd = carried + stepBytes
+    this.#largeBytes = 0
     this.#open()
   }
 
-  /** Whoever flushes all the time fills little of a buffer, and is not worth the question. */
-  #isStaged(buffer: Buffer): boolean {
-    const isStaged = this.#wasFull && this.isFar(buffer) && this.#stagedBuffers < stagedInARowMax
-    this.#stagedBuffers = isStaged ? this.#stagedBuffers + 1 : 0
-    return isStaged
+  /** Memory of its own for the pieces of a buffer, or null: whoever flushes all the time is not worth the question. */
+  #stageFor(buffer: Buffer): Buffer | null {
+    const isFar = this.#hadPieces && this.#stagedBuffers < stagedInARowMax && this.isFar(buffer)
+    const stage = isFar ? takeStage(stageBytesFor(this.bufferSize)) : null
+    this.#stagedBuffers = stage === null ? 0 : this.#stagedBuffers + 1
+    return stage
   }
 
   #stageIn(memory: Buffer): void {
@@ -148,6 +152,7 @@ export class Filling {
   /** Lets the hot path go on for another step. */
   goOn(): void {
     this.#settle()
+    this.#stepEnd = this.filled + stepBytes
     this.#open()
   }
 
@@ -162,9 +167,9 @@ export class Filling {
   }
 
   #open(): void {
-    const step = this.#staging ? this.stage.length : this.staged + stepBytes
+    const most = Math.min(this.limit, this.#stepEnd) - this.#base
     // A small integer again, for the hot path.
-    this.stop = Math.min(this.limit - this.#base, step) | 0
+    this.stop = Math.min(most, this.stage.length) | 0
   }
 
   /** Bytes that came into the buffer since this was last asked. */
@@ -215,6 +220,7 @@ export class Filling {
   /** Moves on over bytes that came into the buffer itself, or back. Nothing is staged. */
   #advance(count: number): void {
     this.closeSlot()
+    this.#largeBytes += count
     if (this.#staging) this.#base += count
     else this.staged += count
     this.#open()
@@ -223,6 +229,7 @@ export class Filling {
   /** Reserves the next `byteLength` bytes; null at `stop`, without room for them, or when they are no number of bytes. */
   reserve(byteLength: number): Uint8Array | null {
     const { staged } = this
+    this.closeSlot()
     if (!Number.isSafeInteger(byteLength) || byteLength <= 0 || byteLength > this.bufferSize) return null
     if (staged >= this.stop || byteLength > this.#bytes.length - this.#base - staged) return null
     if (byteLength > this.stage.length - staged) return this.#reserveInBuffer(byteLength)
@@ -279,7 +286,7 @@ export class Filling {
     this.#slotStart = noSlot
   }
 
-  /** Copies all chunks if each is a Uint8Array and together they leave room before `stop`; else nothing. */
+  /** Copies all chunks, if there is any, each is a Uint8Array and together they leave room before `stop`; else nothing. */
   appendAll(chunks: readonly unknown[]): boolean {
     if (!Array.isArray(chunks)) return false
     let count = 0
@@ -288,7 +295,7 @@ export class Filling {
       if (!(chunk instanceof Uint8Array) || chunk.length === 0) return false
       count += chunk.length
     }
-    if (count >= this.stop - this.staged) return false
+    if (count === 0 || count >= this.stop - this.staged) return false
     for (const chunk of chunks) this.append(chunk)
     return true
   }
@@ -297,6 +304,7 @@ export class Filling {
   seal(): Span | null {
     const wholeBytes = floorTo(this.filled, this.block)
     if (wholeBytes === 0) return null
+    this.#hadPieces = this.filled > 2 * this.#largeBytes
     return this.#detach(wholeBytes, this.offset + wholeBytes)
   }
 
@@ -306,6 +314,7 @@ export class Filling {
    */
   sealPadded(kept: Uint8Array | null): Span {
     const end = ceilTo(this.filled, this.block)
+    this.#hadPieces = false
     if (kept === null) this.#bytes.fill(0, this.filled, end)
     else this.#bytes.set(kept.subarray(0, end - this.filled), this.filled)
     return this.#detach(end, this.position)
@@ -316,7 +325,6 @@ export class Filling {
     const bytes = this.#bytes
     const start = this.offset
     const { filled } = this
-    this.#wasFull = filled >= this.limit
     const tailFrom = floorTo(filled, this.block)
     bytes.copy(this.#carry, 0, tailFrom, filled)
     this.offset += tailFrom
@@ -326,6 +334,8 @@ export class Filling {
 
   /** @param carried bytes in the carry */
   #forgetBuffer(carried: number): void {
+    if (this.#staging) giveStage(this.stage)
+    this.#staging = false
     this.#bytes = noBuffer
     this.#stageIn(noBuffer)
     this.#base = carried
@@ -334,12 +344,10 @@ export class Filling {
     this.stop = 0
   }
 
-  /** Gives up an attached buffer whose bytes are all in the file or carried, and the stage. */
+  /** Gives up an attached buffer whose bytes are all in the file or carried. */
   detach(): Buffer | null {
-    const buffer = this.attached ? (this.#detach(0, this.offset).bytes as Buffer) : null
-    if (this.#ownStage !== null) giveStage(this.#ownStage)
-    this.#ownStage = null
-    return buffer
+    if (!this.attached) return null
+    return this.#detach(0, this.offset).bytes as Buffer
   }
 
   /**

@@ -16,6 +16,9 @@ import { WriteBehind } from './write-behind.ts'
 /** Larger chunks are worth to be sent off in parts, while the rest waits for room. */
 const atOnceBytesMax = 64 * 1024
 
+/** What is left of a buffer by a chunk that waits for room is not sent off either: of a buffer this is little. */
+const atOnceShareMax = 1 / 8
+
 /**
  * One file's bytes on their way: copied into buffers, written behind, taken back when a write fails. At most
  * `queueDepth` buffers and borrowed pieces at a time. Calls come one at a time, in order; that is the writer's care.
@@ -57,7 +60,8 @@ export class Pipeline {
     // A block more than one write needs, so that a full slot can be reserved behind any tail.
     this.#bufferBytes = bufferSize + target.block
     // So much fits behind any tail, ending on any grain. An only buffer would go out before it is full.
-    this.#atOnceBytes = queueDepth === 1 ? 0 : Math.min(atOnceBytesMax, bufferSize - 2 * this.#grain)
+    const atOnceBytes = Math.min(atOnceBytesMax, bufferSize * atOnceShareMax, bufferSize - 2 * this.#grain)
+    this.#atOnceBytes = queueDepth === 1 ? 0 : atOnceBytes
     this.#buffers = new BufferShare(this, sharedPool, this.#bufferBytes, grainOf(target.memoryAlignment), queueDepth)
     this.#borrowings = new Borrowings(onReturned)
     this.#flushedTo = target.start

@@ -126,6 +126,7 @@ export class Writer implements WriterContract {
   async writev(chunks: readonly Chunk[], options?: { signal?: AbortSignal }): Promise<void> {
     const all = bytesOfAll(chunks)
     refuseAborted(options)
+    this.#filling.closeSlot()
     if (this.#accepting && this.#pipeline.lending.lendable(all) === null && this.#pipeline.takeSync(all)) return
     this.#assertOpen()
     const byteLength = totalBytes(all)
@@ -239,6 +240,7 @@ export class Writer implements WriterContract {
   }
 
   #takeSync(chunks: readonly Uint8Array[]): boolean {
+    this.#filling.closeSlot()
     if (this.#accepting && this.#pipeline.takeSync(chunks)) return true
     return this.#pipeline.refuse(totalBytes(chunks), false)
   }

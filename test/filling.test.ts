@@ -174,9 +174,19 @@ class Model {
 function afterFullBuffer(isFar: () => boolean): Filling {
   const filling = new Filling(512, 65536, 4096, true, 0, new Uint8Array(0), isFar)
   filling.attach(usedBuffer(65536, 512))
-  filling.put(someBytes(65536), 0)
+  fill(filling)
   expect(filling.seal()).toMatchObject({ start: 0, end: 65536 })
   return filling
+}
+
+/** By small pieces. */
+function fill(filling: Filling): void {
+  while (filling.filled < filling.limit) filling.put(someBytes(1024), 0)
+}
+
+function flushOneByte(filling: Filling): void {
+  filling.put(someBytes(1), 0)
+  filling.sealPadded(null)
 }
 
 const anyModel = fc
@@ -239,23 +249,26 @@ describe('Filling', () => {
       filling.attach(buffer)
       if (filling.stage === buffer) tried.push(i % 4)
       else expect(filling.stage.byteLength).toBe(16384)
-      filling.put(someBytes(65536), 0)
+      fill(filling)
       filling.seal()
     }
     expect(tried).toEqual([0, 1, 2, 3])
   })
 
-  it('asks for no buffer behind one that was not full, and keeps no stage when it is idle', () => {
+  it.each([
+    ['full of small pieces', true, fill],
+    ['full of large ones', false, (filling: Filling) => filling.put(someBytes(65536), 0)],
+    ['flushed', false, flushOneByte],
+  ])('asks for a buffer behind one that was %s: %s', (_, asks, use) => {
     let questions = 0
     const filling = afterFullBuffer(() => ++questions > 0)
     const buffer = usedBuffer(65536, 512)
     filling.attach(buffer)
     expect([questions, filling.stage === buffer]).toEqual([1, false])
-    filling.append(someBytes(100))
-    filling.sealPadded(null)
-    expect(filling.detach()).toBeNull()
+    use(filling)
+    filling.seal()
     filling.attach(buffer)
-    expect([questions, filling.stage === buffer]).toEqual([1, true])
+    expect([questions, filling.stage === buffer]).toEqual(asks ? [2, false] : [1, true])
   })
 
   it('pads the tail with what the file holds behind it', () => {

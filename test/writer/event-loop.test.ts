@@ -39,6 +39,18 @@ describe('a caller who takes long to fill a buffer', () => {
     expectFile(path, Buffer.concat(Array.from({ length: writer.acceptedBytes / piece.byteLength }, () => piece)))
   })
 
+  it.each([1000, 4095, 4096, 8192, 65_536])('lets it go round inside a large buffer, by chunks of %i', async (size) => {
+    const writer = await openSmall(freshPath(folder), 'direct', { bufferSize: 64 * MiB, queueDepth: 2 })
+    const chunk = Buffer.alloc(size, 7)
+    expect(writer.writeSync('x')).toBe(true)
+    waitBusily(1)
+    while (writer.writeSync(chunk)) expect(writer.position).toBeLessThanOrEqual(2 * MiB)
+    // A MiB, a step, and the chunk that goes beyond.
+    expect(writer.position).toBeLessThanOrEqual(1.5 * MiB + size)
+    writer.fail()
+    await writer[Symbol.asyncDispose]()
+  })
+
   it('waits with drain for the loop alone while buffers are free, not for the disk', async () => {
     const path = freshPath(folder)
     const { native, open, waiting } = gatedBinding()
