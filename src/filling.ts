@@ -2,7 +2,7 @@ import { binding } from './binding.ts'
 import { argumentError } from './errors.ts'
 import { buffersFor, ceilTo, floorTo, roomIn, sealAt } from './plan.ts'
 import { Span } from './span.ts'
-import { giveStage, linesAreFar, stageBytesFor, takeStage } from './stage.ts'
+import { giveStage, linesAreFar, StageChoice } from './stage.ts'
 
 /** Where the bytes of the caller stand: enough to come back to it. */
 export interface Mark {
@@ -27,12 +27,6 @@ const stepBytes = 512 * 1024
 
 /** From here on a copy past the processor's caches costs less, with the call into the addon, than one through them. */
 const streamFromBytes = 4096
-
-/**
- * What went past the caches is far from them the next time, too: so once in a while a buffer is filled as if it were
- * near, to see. One in 33, which has no factor in common with any usual number of buffers: so each has its turn.
- */
-const stagedInARowMax = 32
 
 /** As `bytes.set`, without looking the method up each time, which costs a quarter as much as a copy of 150 bytes. */
 // oxlint-disable-next-line typescript/unbound-method -- it is given its object by `call`
@@ -75,14 +69,11 @@ export class Filling {
   #memoryOffset = 0
   /** Whether the stage is memory of its own. */
   #staging = false
-  /** Buffers that were staged since one last was not. */
-  #stagedBuffers = 0
   /** How full the buffer may get before `goOn`. */
   #stepEnd = 0
   /** Bytes that came into the buffer itself: large pieces. */
   #largeBytes = 0
-  /** Whether the last buffer was filled, mostly by small pieces, and not flushed. */
-  #hadPieces = false
+  readonly #choice: StageChoice
   readonly #carry: Buffer
 
   constructor(
@@ -93,11 +84,11 @@ export class Filling {
     private readonly streamed: boolean,
     start: number,
     head: Uint8Array,
-    /** Whether pieces that are stored into a buffer, whose beginning is lost by that, fetch its lines from far away. */
-    private readonly isFar: (buffer: Buffer) => boolean = linesAreFar,
+    isFar: (buffer: Buffer) => boolean = linesAreFar,
   ) {
     this.offset = start - head.byteLength
     this.#base = head.byteLength
+    this.#choice = new StageChoice(bufferSize, isFar)
     this.#carry = Buffer.alloc(block)
     this.#carry.set(head)
   }
@@ -119,7 +110,7 @@ export class Filling {
   /** Takes a buffer into use. It holds at least `bufferSize` and a block. */
   attach(buffer: Buffer): void {
     const carried = this.#base
-    const stage = this.streamed ? this.#stageFor(buffer) : null
+    const stage = this.streamed ? this.#choice.stageFor(buffer) : null
     this.#carry.copy(buffer, 0, 0, carried)
     this.#bytes = buffer
     this.limit = sealAt(this.offset, this.bufferSize, this.block, this.grain)
@@ -133,14 +124,6 @@ export class Filling {
     this.#stepEnd = carried + stepBytes
     this.#largeBytes = 0
     this.#open()
-  }
-
-  /** Memory of its own for the pieces of a buffer, or null: whoever flushes all the time is not worth the question. */
-  #stageFor(buffer: Buffer): Buffer | null {
-    const isFar = this.#hadPieces && this.#stagedBuffers < stagedInARowMax && this.isFar(buffer)
-    const stage = isFar ? takeStage(stageBytesFor(this.bufferSize)) : null
-    this.#stagedBuffers = stage === null ? 0 : this.#stagedBuffers + 1
-    return stage
   }
 
   #stageIn(memory: Buffer): void {
@@ -304,7 +287,7 @@ export class Filling {
   seal(): Span | null {
     const wholeBytes = floorTo(this.filled, this.block)
     if (wholeBytes === 0) return null
-    this.#hadPieces = this.filled > 2 * this.#largeBytes
+    this.#choice.hadPieces = this.filled > 2 * this.#largeBytes
     return this.#detach(wholeBytes, this.offset + wholeBytes)
   }
 
@@ -314,7 +297,7 @@ export class Filling {
    */
   sealPadded(kept: Uint8Array | null): Span {
     const end = ceilTo(this.filled, this.block)
-    this.#hadPieces = false
+    this.#choice.hadPieces = false
     if (kept === null) this.#bytes.fill(0, this.filled, end)
     else this.#bytes.set(kept.subarray(0, end - this.filled), this.filled)
     return this.#detach(end, this.position)

@@ -24,6 +24,12 @@ const probedBufferBytesMin = 8 * probedBytes
  */
 const farFactor = 4
 
+/**
+ * What went past the caches is far from them the next time, too: so once in a while a buffer is filled as if it were
+ * near, to see. One in 33, which has no factor in common with any usual number of buffers: so each has its turn.
+ */
+const stagedInARowMax = 32
+
 /** 64 KiB: from 32 to 128 KiB makes no difference, and every step from one to the next costs a call of the addon. */
 const stageBytesMax = 64 * 1024
 
@@ -37,6 +43,28 @@ export function linesAreFar(buffer: Buffer): boolean {
   if (buffer.length < probedBufferBytesMin) return true
   const { plainNs, streamedNs } = binding().storeCosts(buffer, probedBytes)
   return plainNs > farFactor * streamedNs
+}
+
+/** For which buffers of one writer small pieces are put together in a stage. */
+export class StageChoice {
+  /** Whether the last buffer was filled, mostly by small pieces, and not flushed. */
+  hadPieces = false
+  /** Buffers that were staged since one last was not. */
+  #stagedBuffers = 0
+
+  constructor(
+    private readonly bufferSize: number,
+    /** Whether lines of a buffer, whose beginning is lost by the question, are far away. */
+    private readonly isFar: (buffer: Buffer) => boolean,
+  ) {}
+
+  /** A stage for a buffer, or null. Whoever flushes all the time, or writes large pieces, is not worth the question. */
+  stageFor(buffer: Buffer): Buffer | null {
+    const isFar = this.hadPieces && this.#stagedBuffers < stagedInARowMax && this.isFar(buffer)
+    const stage = isFar ? takeStage(stageBytesFor(this.bufferSize)) : null
+    this.#stagedBuffers = stage === null ? 0 : this.#stagedBuffers + 1
+    return stage
+  }
 }
 
 /** How large the stage of a buffer is: small beside it, so that memory stays within its bounds. */
