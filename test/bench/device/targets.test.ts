@@ -91,15 +91,17 @@ describe('the targets', () => {
     expect(findingOf(target, withCopying).text).toBe('3.00x; least 2.40x')
   })
 
-  it('hold small records against the copying alone', () => {
-    const target = "small-records: CPU of copy-loop's"
-    const records = [throughput('small-records', { cpuSeconds: 0.45 })]
-    expect(verdictOf(findingOf(target, results({ throughput: records })))).toBe('not measured')
-    const found = results({ throughput: [...records, throughput('copy-loop', { cpuSeconds: 0.23 })] })
-    expect(findingOf(target, found).text).toBe('1.96x; 450 ms')
-    expect(verdictOf(findingOf(target, found))).toBe('reached')
-    const slower = [...records, throughput('copy-loop', { cpuSeconds: 0.229 })]
-    expect(verdictOf(findingOf(target, results({ throughput: slower })))).toBe('missed')
+  it('hold the CPU of small records against a figure, and show it beside the copying alone', () => {
+    const target = 'small-records: CPU ms per GiB'
+    const finding = (cpuSeconds: number, copying: ThroughputRun[] = []) =>
+      findingOf(target, results({ throughput: [throughput('small-records', { cpuSeconds }), ...copying] }))
+    expect(verdictOf(findingOf(target, results()))).toBe('not measured')
+    expect(verdictOf(finding(0.45))).toBe('reached')
+    expect(verdictOf(finding(0.451))).toBe('missed')
+    expect(finding(0.46).text).toBe('460; - of copying alone')
+    const slowCopying = [throughput('copy-loop', { cpuSeconds: 0.46 })]
+    expect(finding(0.46, slowCopying).text).toBe('460; 1.00x of copying alone')
+    expect(verdictOf(finding(0.46, slowCopying))).toBe('missed')
   })
 
   it('compare with what a program would use instead', () => {
