@@ -16,7 +16,7 @@
             "native/range.cc",
             "native/ring.cc",
             "native/store_costs.cc",
-        "native/stream_copy.cc",
+            "native/stream_copy.cc",
             "native/thread_pool.cc",
             "native/thread_queue.cc",
             "native/uring_queue.cc"

@@ -121,9 +121,8 @@ export class Filling {
       this.staged = carried
     }
     this.#toldFilled = carried
-    this.#stepEnd = carried + stepBytes
     this.#largeBytes = 0
-    this.#open()
+    this.goOn()
   }
 
   #stageIn(memory: Buffer): void {

@@ -20,7 +20,7 @@ const probedBufferBytesMin = 8 * probedBytes
 
 /**
  * How many times as long as a copy past the caches the fetching has to take. Where both sorts of memory were measured,
- * it was 1 time for near ones, and 5 to 7 times for far ones.
+ * it was 1 to 3 times for near ones, and 5 to 10 times for far ones.
  */
 const farFactor = 4
 
@@ -32,6 +32,9 @@ const stagedInARowMax = 32
 
 /** 64 KiB: from 32 to 128 KiB makes no difference, and every step from one to the next costs a call of the addon. */
 const stageBytesMax = 64 * 1024
+
+/** The line of x86-64 and of most of arm64: pieces of a stage share lines with nothing else. */
+const lineBytes = 64
 
 /** A stage is given back with each full buffer and taken again with the next one: few are free at a time. */
 const sparesMax = 4
@@ -85,7 +88,7 @@ export function giveStage(stage: Buffer): void {
 
 function makeStage(byteLength: number): Buffer | null {
   try {
-    const stage = allocate(byteLength, 64)
+    const stage = allocate(byteLength, lineBytes)
     // A slot of reserve() is a view of it: postMessage must not carry it off.
     markAsUntransferable(stage.buffer)
     return stage

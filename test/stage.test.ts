@@ -11,6 +11,7 @@ const folder = temporaryFolder()
 
 afterEach(() => {
   vi.restoreAllMocks()
+  vi.unstubAllGlobals()
 })
 
 function measured(plainNs: number, streamedNs: number) {
