@@ -1,0 +1,165 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { CHECKSUM_BYTES, checkChecksum } from '../encoding/checksum.ts'
+import { TsdbError } from '../errors.ts'
+import { InputFile, type ReadWay } from '../files/input-file.ts'
+import { ReadAhead } from '../files/read-ahead.ts'
+import {
+  CHUNKS_FOLDER,
+  LENGTH_BYTES_MAX,
+  offsetOf,
+  SEGMENT_HEADER_BYTES,
+  SEGMENT_MAGIC,
+  SEGMENT_VERSION,
+  segmentOf,
+  segmentPath,
+} from './segment.ts'
+
+/** A chunk in a segment. Its views hold until the next chunk is asked for. */
+export interface StoredChunk {
+  readonly encoding: number
+  readonly data: Buffer
+  /** All of it, as {@link ChunkWriter.addRecord} takes it. */
+  readonly record: Buffer
+}
+
+interface Segment {
+  readonly file: InputFile
+  readonly ahead: ReadAhead
+}
+
+/** Reads the chunks of a block: quickest in the order in which they stand, which is that of the series. */
+export class ChunkReader {
+  private constructor(private readonly segments: readonly Segment[]) {}
+
+  /**
+   * @throws {TsdbError} ERR_TSDB_BAD_MAGIC, ERR_TSDB_BAD_VERSION, ERR_TSDB_TRUNCATED, ERR_TSDB_MALFORMED (a segment is
+   *   missing); the kernel's error
+   */
+  static async open(blockFolder: string, way: ReadWay): Promise<ChunkReader> {
+    const folder = join(blockFolder, CHUNKS_FOLDER)
+    const names = (await readdir(folder)).filter((name) => /^\d{6,}$/.test(name)).toSorted()
+    const segments: Segment[] = []
+    try {
+      for (const index of names.keys()) {
+        const path = segmentPath(blockFolder, index)
+        if (!path.endsWith(`/${names[index]}`)) {
+          throw new TsdbError('ERR_TSDB_MALFORMED', 'this segment is missing', { file: path })
+        }
+        const file = await InputFile.open(path, way)
+        segments.push({ file, ahead: new ReadAhead(file) })
+        await checkHeader(file)
+      }
+    } catch (error) {
+      await closeAll(segments)
+      throw error
+    }
+    return new ChunkReader(segments)
+  }
+
+  /** Why a file is not read as it was asked for; `null` when all are. */
+  get why(): string | null {
+    return this.segments.find(({ file }) => file.why !== null)?.file.why ?? null
+  }
+
+  /**
+   * The chunk, if it is in memory already; otherwise `null`: {@link load} it.
+   *
+   * @throws {TsdbError} ERR_TSDB_BAD_CHECKSUM, ERR_TSDB_MALFORMED
+   */
+  at(reference: number): StoredChunk | null {
+    const { file, ahead } = this.segment(reference)
+    const offset = offsetOf(reference)
+    const head = ahead.view(offset, LENGTH_BYTES_MAX)
+    if (head === null) return null
+    const length = lengthAt(head, file.path, offset)
+    const record = ahead.view(offset, recordBytes(length))
+    return record === null ? null : chunkIn(record, length, file.path, offset)
+  }
+
+  /**
+   * The chunk, read from the disk.
+   *
+   * @throws {TsdbError} as `at`, and ERR_TSDB_TRUNCATED; the kernel's error
+   */
+  async load(reference: number): Promise<StoredChunk> {
+    const { file, ahead } = this.segment(reference)
+    const offset = offsetOf(reference)
+    const head = ahead.view(offset, LENGTH_BYTES_MAX) ?? (await ahead.load(offset, LENGTH_BYTES_MAX))
+    const length = lengthAt(head, file.path, offset)
+    const bytes = recordBytes(length)
+    const record = ahead.view(offset, bytes) ?? (await ahead.load(offset, bytes))
+    return chunkIn(record, length, file.path, offset)
+  }
+
+  /** Where a chunk stands, for errors. */
+  placeOf(reference: number): { file: string | undefined; offset: number } {
+    return { file: this.segments[segmentOf(reference)]?.file.path, offset: offsetOf(reference) }
+  }
+
+  async close(): Promise<void> {
+    await closeAll(this.segments)
+  }
+
+  private segment(reference: number): Segment {
+    const segment = this.segments[segmentOf(reference)]
+    if (segment !== undefined && offsetOf(reference) >= SEGMENT_HEADER_BYTES) return segment
+    throw new TsdbError('ERR_TSDB_MALFORMED', `no chunk can be at reference ${reference}`, this.placeOf(reference))
+  }
+}
+
+/** A chunk's data is this long at least: its number of samples. */
+const DATA_BYTES_MIN = 2
+
+interface Length {
+  readonly bytes: number
+  readonly dataBytes: number
+}
+
+function lengthAt(head: Buffer, file: string, offset: number): Length {
+  let dataBytes = 0
+  for (let i = 0; i < LENGTH_BYTES_MAX; i++) {
+    const byte = head[i]!
+    dataBytes += (byte & 0x7f) * 128 ** i
+    if (byte < 0x80) {
+      if (dataBytes >= DATA_BYTES_MIN) return { bytes: i + 1, dataBytes }
+      break
+    }
+  }
+  throw new TsdbError('ERR_TSDB_MALFORMED', 'no chunk begins with such a length', { file, offset })
+}
+
+function recordBytes({ bytes, dataBytes }: Length): number {
+  return bytes + 1 + dataBytes + CHECKSUM_BYTES
+}
+
+function chunkIn(record: Buffer, { bytes, dataBytes }: Length, file: string, offset: number): StoredChunk {
+  const end = bytes + 1 + dataBytes
+  checkChecksum(record.subarray(bytes, end), record.readUInt32BE(end), 'a chunk', file, offset)
+  return { encoding: record[bytes]!, data: record.subarray(bytes + 1, end), record }
+}
+
+async function checkHeader(file: InputFile): Promise<void> {
+  const header = await file.read(0, SEGMENT_HEADER_BYTES)
+  const magic = header.readUInt32BE(0)
+  if (magic !== SEGMENT_MAGIC) {
+    throw new TsdbError('ERR_TSDB_BAD_MAGIC', `no segment of chunks: it begins with ${magic.toString(16)}`, {
+      file: file.path,
+      offset: 0,
+    })
+  }
+  const version = header[4]!
+  if (version !== SEGMENT_VERSION) {
+    throw new TsdbError('ERR_TSDB_BAD_VERSION', `segment version ${version}, not ${SEGMENT_VERSION}`, {
+      file: file.path,
+      offset: 4,
+    })
+  }
+}
+
+async function closeAll(segments: readonly Segment[]): Promise<void> {
+  for (const { file, ahead } of segments) {
+    await ahead.settle()
+    await file.close()
+  }
+}
