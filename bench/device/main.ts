@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { FIO_NAME } from '../ceiling/fio.ts'
 import { CannotGoOn, checkBeforehand, EXIT_FAILED, footprintSource, print, runCommand, useColour } from '../command.ts'
 import { type Interruption, watchForInterruption } from '../interruption.ts'
+import { whatIsAround } from '../measure/around.ts'
 import { readEnvironment } from '../measure/environment.ts'
 import { packageFolder, packageVersion } from '../package.ts'
 import { whyNotWritten } from '../report/json.ts'
@@ -41,7 +42,7 @@ async function benchDevice(options: DeviceOptions, interruption: Interruption): 
   const startedAtMs = performance.now()
   const dir = resolve(options.dir ?? packageFolder)
   await checkBeforehand(options, dir, options.bytes * FILES_AT_ONCE)
-  const environment = await readEnvironment(dir, packageVersion, await footprintSource())
+  const environment = await readEnvironment(dir, packageVersion, await footprintSource(), await whatIsAround(dir))
   print([...environmentLines(environment), ''])
 
   const results = await runInFolder(options, dir, interruption.signal)

@@ -1,5 +1,6 @@
 import { readFile, realpath } from 'node:fs/promises'
 import os from 'node:os'
+import type { Around } from './around.ts'
 import { mountOf, parseMountInfo } from './mounts.ts'
 
 /** Where the numbers come from: without it they cannot be compared with any others. */
@@ -19,6 +20,10 @@ export interface Environment {
   readonly device: string | null
   /** The system call that the footprint comes from. */
   readonly footprintSource: string
+  /** The memory cgroups that runs are put into: their version, or why there are none. */
+  readonly memoryCgroup: 1 | 2 | string
+  /** The block device whose reads and writes are counted, or why there is none. */
+  readonly countedDevice: string
   /** `FORCEDIRECTIO` as set in the environment: it decides which subjects can run. */
   readonly forceDirectIo: string | null
 }
@@ -28,6 +33,7 @@ export async function readEnvironment(
   dir: string,
   packageVersion: string,
   footprintSource: string,
+  { cgroup, device }: Around,
 ): Promise<Environment> {
   const mountInfo = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '')
   const mount = mountOf(await realpath(dir), parseMountInfo(mountInfo))
@@ -44,6 +50,8 @@ export async function readEnvironment(
     superOptions: mount?.superOptions ?? null,
     device: mount?.device ?? null,
     footprintSource,
+    memoryCgroup: 'why' in cgroup ? cgroup.why : cgroup.version,
+    countedDevice: 'why' in device ? device.why : device.name,
     forceDirectIo: process.env.FORCEDIRECTIO ?? null,
   }
 }

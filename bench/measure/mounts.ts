@@ -1,6 +1,8 @@
 /** Which file system a folder is on. */
 
 export interface Mount {
+  /** The folder of the file system that is seen at the mount point: `/` for the whole of it. */
+  readonly root: string
   readonly mountPoint: string
   readonly type: string
   /** What is mounted: a block device such as `/dev/vda`, or a name such as `tmpfs`. */
@@ -15,10 +17,11 @@ export function parseMountInfo(text: string): Mount[] {
   for (const line of text.split('\n')) {
     // Between the options and the separator there are any number of optional fields.
     const [before = '', after] = line.split(' - ', 2)
-    const [, , , , mountPoint, mountOptions] = before.split(' ')
+    const [, , , root, mountPoint, mountOptions] = before.split(' ')
     const [type, device, superOptions] = after?.split(' ') ?? []
-    if (mountPoint === undefined || mountOptions === undefined || type === undefined) continue
+    if (root === undefined || mountPoint === undefined || mountOptions === undefined || type === undefined) continue
     mounts.push({
+      root: unescape(root),
       mountPoint: unescape(mountPoint),
       type,
       device: unescape(device ?? ''),

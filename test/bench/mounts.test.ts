@@ -14,6 +14,7 @@ describe('parseMountInfo', () => {
     const mounts = parseMountInfo(text)
     expect(mounts).toHaveLength(4)
     expect(mounts[1]).toEqual({
+      root: '/',
       mountPoint: '/',
       type: 'ext4',
       device: '/dev/vda',
