@@ -21,6 +21,8 @@ export interface HeadSeries {
   /** The samples that do not make a chunk yet. */
   readonly open: Samples
   lastTimeMs: number
+  /** The time of the newest sample that was accepted to be appended later on; whoever does that keeps it. */
+  lastAcceptedMs: number
   /** The head has forgotten it: it had no samples left. */
   isForgotten: boolean
 }
@@ -76,6 +78,7 @@ export class Head {
       chunks: [],
       open: new Samples(CHUNK_SAMPLES),
       lastTimeMs: -Infinity,
+      lastAcceptedMs: -Infinity,
       isForgotten: false,
     }
     this.byKey.set(key, series)
@@ -86,23 +89,30 @@ export class Head {
   /**
    * Whether a sample may be appended.
    *
+   * @param lastMs of the sample before in its series, `fromMs` the oldest time that is taken: those of the head
    * @returns `null`, or the error: ERR_TSDB_OUT_OF_ORDER, ERR_TSDB_DUPLICATE_SAMPLE
    */
-  refusalOf(series: HeadSeries, timestampMs: number): TsdbError | null {
-    if (timestampMs > series.lastTimeMs && timestampMs >= this.minValidTimeMs) {
+  refusalOf(
+    series: HeadSeries,
+    timestampMs: number,
+    lastMs = series.lastTimeMs,
+    fromMs = this.minValidTimeMs,
+  ): TsdbError | null {
+    if (timestampMs > lastMs && timestampMs >= fromMs) {
       if (Number.isInteger(timestampMs) && Math.abs(timestampMs) <= TIME_MS_MAX) return null
       return new TsdbError('ERR_TSDB_OUT_OF_ORDER', `${timestampMs} is no time in whole milliseconds`)
     }
     const name = formatLabels(series.labels)
-    if (timestampMs === series.lastTimeMs) {
+    if (timestampMs === lastMs) {
       return new TsdbError('ERR_TSDB_DUPLICATE_SAMPLE', `${name} has a sample of ${timestampMs} already`)
     }
-    const last = Math.max(series.lastTimeMs, this.minValidTimeMs)
-    return new TsdbError('ERR_TSDB_OUT_OF_ORDER', `${name} is at ${last}: a sample of ${timestampMs} is too old`)
+    const what = `${name} is at ${Math.max(lastMs, fromMs)}: a sample of ${timestampMs} is too old`
+    return new TsdbError('ERR_TSDB_OUT_OF_ORDER', what)
   }
 
   /**
-   * Takes a sample. Of a series that was forgotten meanwhile, the one of the same labels takes it.
+   * Takes a sample. Of a series that was forgotten meanwhile, the one of the same labels takes it, which has to be looked up
+   * each time: whoever keeps series asks `seriesOf` again for those.
    *
    * @throws {TsdbError} as `refusalOf`
    */
@@ -145,13 +155,14 @@ export class Head {
   }
 
   /**
-   * Forgets all samples before `endMs`, the border of a range, which are in a block now, and series that have none left.
+   * Forgets all samples before `endMs`, the border of a range, which are in a block now, and series that have none
+   * left and are to get none.
    */
   forget(endMs: number): void {
     this.minValidTimeMs = Math.max(this.minValidTimeMs, endMs)
     for (const series of this.byReference.values()) {
       series.chunks = series.chunks.filter(({ minTimeMs }) => minTimeMs >= endMs)
-      if (series.chunks.length > 0 || series.open.count > 0) continue
+      if (series.chunks.length > 0 || series.open.count > 0 || series.lastAcceptedMs >= endMs) continue
       series.isForgotten = true
       this.byKey.delete(labelsKey(series.labels))
       this.byReference.delete(series.reference)

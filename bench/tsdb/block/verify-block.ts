@@ -1,0 +1,58 @@
+import { ChunkReader } from '../chunks/chunk-reader.ts'
+import { type Span, scanXor } from '../chunks/scan-xor.ts'
+import { ENCODING_XOR } from '../chunks/xor.ts'
+import { TsdbError } from '../errors.ts'
+import type { ReadWay } from '../files/input-file.ts'
+import { IndexReader } from '../index/index-reader.ts'
+import { SeriesEntry } from '../index/series-entry.ts'
+import { type BlockMeta, type BlockStats, readMeta } from './meta.ts'
+
+/**
+ * Reads a whole block: every checksum of series and chunks, the order of samples, and whether its numbers are those in
+ * meta.json.
+ *
+ * @param way `direct` leaves nothing of it in the page cache
+ * @throws {TsdbError} for whatever is wrong, with file and offset; the kernel's error
+ */
+export async function verifyBlock(folder: string, way: ReadWay): Promise<BlockMeta> {
+  const meta = await readMeta(folder)
+  const index = await IndexReader.open(folder, way)
+  try {
+    const chunks = await ChunkReader.open(folder, way)
+    try {
+      const found = await count(index, chunks)
+      for (const name of ['numSeries', 'numChunks', 'numSamples'] as const) {
+        if (found[name] === meta.stats[name]) continue
+        const what = `${name} is ${meta.stats[name]} in meta.json, and ${found[name]} are there`
+        throw new TsdbError('ERR_TSDB_MALFORMED', what, { file: folder })
+      }
+    } finally {
+      await chunks.close()
+    }
+  } finally {
+    await index.close()
+  }
+  return meta
+}
+
+async function count(index: IndexReader, chunks: ChunkReader): Promise<BlockStats> {
+  const entry = new SeriesEntry()
+  const span: Span = { count: 0, minTimeMs: 0, maxTimeMs: 0 }
+  let numSeries = 0
+  let numChunks = 0
+  let numSamples = 0
+  while (await index.next(entry)) {
+    numSeries++
+    for (let i = 0; i < entry.chunkCount; i++) {
+      const reference = entry.references[i]!
+      const { encoding, data, record } = chunks.at(reference) ?? (await chunks.load(reference))
+      numChunks++
+      numSamples += data.readUInt16BE(0)
+      if (encoding !== ENCODING_XOR) continue
+      const start = data.byteOffset - record.byteOffset
+      const wrong = scanXor(record, start, start + data.length, span)
+      if (wrong !== null) throw new TsdbError(wrong.code, wrong.what, chunks.placeOf(reference))
+    }
+  }
+  return { numSeries, numChunks, numSamples }
+}

@@ -1,0 +1,93 @@
+import { existsSync } from 'node:fs'
+import { cleanUp, listBlocks } from '../block/folders.ts'
+import { type ReadWay } from '../files/input-file.ts'
+import type { Head, HeadSeries } from '../head/head.ts'
+import type { WalRecord } from '../wal/records.ts'
+import { cutTorn } from '../wal/repair.ts'
+import { replay, type TornTail } from '../wal/wal-reader.ts'
+
+/** What was found when a database was opened. */
+export interface Recovery {
+  /** Names of folders that a process that died had left, and that were removed. */
+  readonly removed: readonly string[]
+  /** Samples of the WAL that are in the head again. */
+  readonly replayedSamples: number
+  /** Samples of the WAL that are in blocks already. */
+  readonly samplesInBlocks: number
+  /** Samples of series that the WAL does not name, or not newer than the one before: other programs' logs have such. */
+  readonly droppedSamples: number
+  /** Records of kinds that are not handled here: deletions, exemplars, metadata. */
+  readonly otherRecords: number
+  /** Where the WAL broke off in the middle of a record; what was behind its last whole record is cut off. `null`: nowhere. */
+  readonly torn: TornTail | null
+}
+
+/**
+ * Brings a data folder in order and its WAL into the head.
+ *
+ * @param known gets the series of which the log has a record
+ * @throws {TsdbError} for blocks without meta.json, and for a WAL that is broken elsewhere than at its end; the kernel's
+ *   error
+ */
+export async function recover(
+  dataFolder: string,
+  walFolder: string,
+  reads: ReadWay,
+  head: Head,
+  known: WeakSet<HeadSeries>,
+): Promise<Recovery> {
+  const removed = await cleanUp(dataFolder)
+  for (const { maxTime } of await listBlocks(dataFolder)) head.minValidTimeMs = Math.max(head.minValidTimeMs, maxTime)
+  const replayed = new Replayed(head, known)
+  let torn: TornTail | null = null
+  if (existsSync(walFolder)) {
+    const log = replay(walFolder, { reads })
+    for await (const { record } of log) replayed.take(record)
+    torn = log.outcome.torn
+    if (torn !== null) await cutTorn(walFolder, torn)
+  }
+  const { replayedSamples, samplesInBlocks, droppedSamples, otherRecords } = replayed
+  return { removed, replayedSamples, samplesInBlocks, droppedSamples, otherRecords, torn }
+}
+
+class Replayed {
+  replayedSamples = 0
+  samplesInBlocks = 0
+  droppedSamples = 0
+  otherRecords = 0
+  private readonly series = new Map<number, HeadSeries>()
+
+  constructor(
+    private readonly head: Head,
+    private readonly known: WeakSet<HeadSeries>,
+  ) {}
+
+  take(record: WalRecord): void {
+    if (record.kind === 'other') this.otherRecords++
+    else if (record.kind === 'samples') this.takeSamples(record)
+    else {
+      for (const { ref, labels } of record.series) {
+        const series = this.head.restore(ref, labels)
+        this.series.set(ref, series)
+        // Otherwise the log names it by another reference than the head does.
+        if (series.reference === ref) this.known.add(series)
+      }
+    }
+  }
+
+  private takeSamples({ refs, timestampsMs, values, count }: WalRecord & { readonly kind: 'samples' }): void {
+    const { head } = this
+    for (let i = 0; i < count; i++) {
+      const series = this.series.get(refs[i]!)
+      const timestampMs = timestampsMs[i]!
+      if (timestampMs < head.minValidTimeMs) {
+        this.samplesInBlocks++
+      } else if (series === undefined || head.refusalOf(series, timestampMs) !== null) {
+        this.droppedSamples++
+      } else {
+        head.append(series, timestampMs, values[i]!)
+        this.replayedSamples++
+      }
+    }
+  }
+}
