@@ -8,7 +8,7 @@ export function helpText(subjects: readonly Subject[], workloads: readonly Workl
   return `Usage: npm run bench -- [options]
 
 Writes files with every subject, for real, and shows what that does to the page cache, CPU and time.
-Needs Linux and free disk space for one file; no root. Takes under 4 minutes.
+Needs Linux and free disk space for one file; no root. Takes under 6 minutes.
 
 Options
   --quick             smaller files and fewer rounds: under 60 seconds

@@ -1,11 +1,13 @@
 /** The command line of the benchmark: choose, run, report. */
 import { resolve } from 'node:path'
-import { pageCacheOf } from 'uncached-io'
+import { UsageError } from './arguments.ts'
 import { FIO_NAME } from './ceiling/fio.ts'
 import { CannotGoOn, checkBeforehand, EXIT_FAILED, footprintSource, print, runCommand, useColour } from './command.ts'
 import { helpText } from './help.ts'
 import { type Interruption, watchForInterruption } from './interruption.ts'
+import { type Around, makeCgroup, whatIsAround } from './measure/around.ts'
 import { readEnvironment } from './measure/environment.ts'
+import { residentBytesOf } from './measure/footprint.ts'
 import { type Options, readOptions } from './options.ts'
 import { packageFolder, packageVersion } from './package.ts'
 import { jsonReport, whyNotWritten } from './report/json.ts'
@@ -15,9 +17,11 @@ import { environmentLines, legendLines, type WorkloadReport, workloadLines } fro
 import type { RunResult } from './run/result.ts'
 import { type AllResults, runAll } from './run/run-all.ts'
 import { runOne, timeLimitMsFor } from './run/run-one.ts'
-import { makeWorkFolder } from './run/work-folder.ts'
-import { BASELINE_NAME, subjectNamed, subjects } from './subjects/index.ts'
-import { formatSeconds } from './units.ts'
+import type { PlannedWorkload } from './run/schedule.ts'
+import { setUpWorkload } from './run/set-up.ts'
+import { makeWorkFolder, setUpFolderOf } from './run/work-folder.ts'
+import { BASELINE_NAME, strategyNames, subjectNamed, subjects } from './subjects/index.ts'
+import { formatBytes, formatSeconds } from './units.ts'
 import { workloadNamed, workloads } from './workloads/index.ts'
 
 async function main(args: readonly string[]): Promise<number> {
@@ -39,13 +43,16 @@ async function main(args: readonly string[]): Promise<number> {
 
 async function bench(options: Options, interruption: Interruption): Promise<number> {
   const startedAtMs = performance.now()
-  const chosen = options.workloads.map((name) => ({ name, bytes: bytesFor(name, options) }))
+  const asked = options.workloads.map((name) => chosenWorkload(name, options))
+  const chosen = asked.filter(({ subjects: able }) => able.length > 0)
+  if (chosen.length === 0) throw new UsageError(notAble(asked))
   const dir = resolve(options.dir ?? packageFolder)
-  await checkBeforehand(options, dir, Math.max(...chosen.map(({ bytes }) => bytes)))
+  await checkBeforehand(options, dir, neededBytes(chosen))
 
-  const environment = await readEnvironment(dir, packageVersion, await footprintSource())
+  const around = await whatIsAround(dir)
+  const environment = await readEnvironment(dir, packageVersion, await footprintSource(), around)
   print([...environmentLines(environment), ''])
-  const all = await runInFolder(options, dir, chosen, interruption.signal)
+  const all = await runInFolder(options, dir, chosen, around, interruption.signal)
 
   const reports = chosen.map((workload) => reportOn(workload, options, all))
   const json = jsonReport(environment, all, reports)
@@ -53,22 +60,41 @@ async function bench(options: Options, interruption: Interruption): Promise<numb
   const notWritten = options.jsonFile === null ? null : await whyNotWritten(options.jsonFile, json)
   if (all.results.length > 0) {
     for (const report of reports) print([...workloadLines(report, useColour()), ''])
-    print([...legendLines(options.ceiling), ''])
+    print([...legendLines(options.ceiling, reports, around), ''])
   }
-  print(closingLines(options, all, (performance.now() - startedAtMs) / 1e3))
+  const leftOut = asked.filter((workload) => !chosen.includes(workload))
+  print([
+    ...(leftOut.length === 0 ? [] : [`Left out: ${notAble(leftOut)}.`]),
+    ...closingLines(options, all, (performance.now() - startedAtMs) / 1e3),
+  ])
   if (notWritten !== null) throw new CannotGoOn(`--json: ${notWritten}`)
   return interruption.exitCode() ?? (all.results.some(({ state }) => state === 'failed') ? EXIT_FAILED : 0)
 }
 
-function bytesFor(workloadName: string, options: Options): number {
-  const workload = workloadNamed(workloadName)
-  return options.bytes ?? (options.quick ? workload.quickBytes : workload.defaultBytes)
+/** What is said of workloads that none of the subjects asked for can do. */
+function notAble(workloadsLeftOut: readonly PlannedWorkload[]): string {
+  const names = workloadsLeftOut.map(({ name }) => name).join(', ')
+  return `${names}: written through this package only, by the subjects ${strategyNames.join(', ')}`
+}
+
+/** A workload with how much it writes, and who of those asked for can do it. */
+function chosenWorkload(name: string, options: Options): PlannedWorkload & { readonly subjects: readonly string[] } {
+  const workload = workloadNamed(name)
+  const bytes = options.bytes ?? (options.quick ? workload.quickBytes : workload.defaultBytes)
+  return { name, bytes, subjects: rowsOf(options, name).map((row) => row.name) }
+}
+
+/** One file at a time, and what the runs start from all the time. */
+function neededBytes(chosen: readonly PlannedWorkload[]): number {
+  const setUp = chosen.filter(({ name }) => workloadNamed(name).setUp !== null)
+  return Math.max(...chosen.map(({ bytes }) => bytes)) + setUp.reduce((sum, { bytes }) => sum + bytes, 0)
 }
 
 async function runInFolder(
   options: Options,
   dir: string,
-  chosen: readonly { readonly name: string; readonly bytes: number }[],
+  chosen: readonly PlannedWorkload[],
+  around: Around,
   signal: AbortSignal,
 ): Promise<AllResults> {
   const folder = await makeWorkFolder(dir)
@@ -77,13 +103,16 @@ async function runInFolder(
     folder: folder.path,
     runScript: new URL('./run/run-child.js', import.meta.url),
     memoryScript: new URL('./measure/warm-memory-child.js', import.meta.url),
-    residentBytesOf: async (path: string) => (await pageCacheOf(path)).residentBytes,
+    residentBytesOf,
+    makeCgroup: () => makeCgroup(around),
+    device: 'why' in around.device ? null : around.device,
     timeLimitMs: timeLimitMsFor,
     signal,
   }
   try {
+    await setUpAll(chosen, folder.path, signal)
     return await runAll<RunResult>(
-      { ...options, subjects: rowsOf(options).map(({ name }) => name) },
+      { ...options, subjects: [...new Set(chosen.flatMap((workload) => workload.subjects ?? []))] },
       chosen,
       (plan) => runOne(plan, context),
       progress,
@@ -95,9 +124,22 @@ async function runInFolder(
   }
 }
 
-/** The subjects asked for, and fio, which claims nothing. */
-function rowsOf(options: Options): ClaimingSubject[] {
-  return [...options.subjects.map(subjectNamed), ...(options.ceiling ? [{ name: FIO_NAME, claim: null }] : [])]
+/** The subjects asked for that can do a workload, and fio, which writes any file and claims nothing. */
+function rowsOf(options: Options, workloadName: string): ClaimingSubject[] {
+  const asked = options.subjects.map(subjectNamed)
+  if (workloadNamed(workloadName).subjects === 'strategies') return asked.filter(({ strategy }) => strategy !== null)
+  return [...asked, ...(options.ceiling ? [{ name: FIO_NAME, claim: null }] : [])]
+}
+
+/** @throws {CannotGoOn} when the runs of a workload would have nothing to start from */
+async function setUpAll(chosen: readonly PlannedWorkload[], folder: string, signal: AbortSignal): Promise<void> {
+  for (const workload of chosen) {
+    if (workloadNamed(workload.name).setUp === null) continue
+    process.stderr.write(`${workload.name}: making ${formatBytes(workload.bytes)} of input\n`)
+    const script = new URL('./run/set-up-child.js', import.meta.url)
+    const wrong = await setUpWorkload(script, workload, setUpFolderOf(folder, workload.name), signal)
+    if (wrong !== null) throw new CannotGoOn(`${workload.name}: the input could not be made: ${wrong}`)
+  }
 }
 
 function reportOn(
@@ -105,12 +147,12 @@ function reportOn(
   options: Options,
   all: AllResults,
 ): WorkloadReport {
-  const { summary } = workloadNamed(name)
+  const { summary, table } = workloadNamed(name)
   const ceiling = options.ceiling ? FIO_NAME : null
-  const rows = summarize(all.results, name, rowsOf(options), BASELINE_NAME, ceiling)
+  const rows = summarize(all.results, name, rowsOf(options, name), BASELINE_NAME, ceiling)
   // An interrupted round counts where it got to.
   const rounds = Math.max(all.roundsDone, ...rows.map((row) => row.roundsMeasured))
-  return { name, summary, bytes, rounds, subjects: rows }
+  return { name, summary, bytes, rounds, table, subjects: rows }
 }
 
 function closingLines(options: Options, all: AllResults, seconds: number): string[] {

@@ -26,6 +26,9 @@ export class FioProcess implements WriterFromOutside {
     }, limitMs)
   }
 
+  /** fio starts when it writes, and leaves nothing in the page cache: it goes into no cgroup. */
+  readonly pid = undefined
+
   async ready(): Promise<ChildReport | null> {
     return null
   }
@@ -41,6 +44,8 @@ export class FioProcess implements WriterFromOutside {
         cpuUserSeconds,
         cpuSystemSeconds,
         eventLoopDelayMsMax: null,
+        sampleCount: null,
+        commits: null,
       }
     } catch (error) {
       if (this.tooLong) {

@@ -5,7 +5,7 @@ import { fsWriteStream } from '../subjects/fs-write-stream.ts'
 import { explain } from '../subjects/strategies.ts'
 import type { Subject } from '../subjects/subject.ts'
 import { MIB } from '../units.ts'
-import { large, makeChunks } from '../workloads/large.ts'
+import { largeContent, makeChunks } from '../workloads/large.ts'
 import { ChunkFeed } from './chunk-feed.ts'
 import { ChunkCopyLoop, CopyLoop } from './copy-loop.ts'
 import type { Feed } from './feed.ts'
@@ -115,7 +115,7 @@ function cached(subject: Subject): ThroughputCase {
       return {
         async write(path, bytes) {
           const sink = await subject.open(path)
-          await large.prepare(bytes).writeInto(sink)
+          await largeContent.makeFeed(bytes).writeInto(sink)
           return { bytes: await sink.finish(), bufferBytes: null }
         },
       }

@@ -11,7 +11,7 @@ import { timeLimitMsFor } from '../run/run-one.ts'
 import { settle } from '../run/work-folder.ts'
 import { WritingProcess } from '../run/writing-process.ts'
 import { UnsupportedError } from '../subjects/subject.ts'
-import { workloadNamed } from '../workloads/index.ts'
+import { fileContentNamed } from '../workloads/index.ts'
 import { throughputCases } from './cases.ts'
 import { IDLE_WRITERS, type Measured, THROUGHPUT, type ThroughputMeasurement } from './result.ts'
 
@@ -109,7 +109,7 @@ async function checkFile(plan: RunPlan, path: string, bytes: number): Promise<vo
     const content = contentOf(plan)
     if (content === null) return
     if (bytes !== plan.bytes) wrong = `it says to have written ${bytes} bytes instead of ${plan.bytes}`
-    wrong ??= await workloadNamed(content).check(path, plan.bytes)
+    wrong ??= await fileContentNamed(content).check(path, plan.bytes)
   }
   if (wrong !== null) throw Object.assign(new Error(wrong), { code: 'ERR_WRONG_BYTES' })
 }

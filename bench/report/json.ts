@@ -51,6 +51,12 @@ export function jsonReport(
         footprintPeakBytes: run.footprintPeakBytes,
         footprintResidualBytes: run.footprintResidualBytes,
         eventLoopDelayMsMax: run.eventLoopDelayMsMax,
+        cacheChargePeakBytes: run.cacheChargePeakBytes,
+        cacheChargeMeanBytes: run.cacheChargeMeanBytes,
+        deviceReadBytes: run.deviceReadBytes,
+        deviceWrittenBytes: run.deviceWrittenBytes,
+        sampleCount: run.sampleCount,
+        commits: run.commits,
       })),
     notRun: results.filter((result) => result.state !== 'measured'),
     brokenClaims: reports.flatMap(({ name, subjects }) =>

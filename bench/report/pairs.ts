@@ -34,8 +34,8 @@ export function pairedRatio<Run extends OfRound, Base extends OfRound>(
 }
 
 /** `0.97x`, or `-` where there is none. */
-export function formatRatio(value: number | null | undefined): string {
-  return value === null || value === undefined ? '-' : `${value.toFixed(2)}x`
+export function formatRatio(value: number | null | undefined, digits = 2): string {
+  return value === null || value === undefined ? '-' : `${value.toFixed(digits)}x`
 }
 
 /** The median with the range it comes from: `0.97x (0.91-1.02)`. */

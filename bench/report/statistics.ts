@@ -7,7 +7,8 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : (sorted[middle - 1]! + upper) / 2
 }
 
-/** `value / base`, or `null` where there is no base or it is zero. */
-export function ratio(value: number, base: number | null | undefined): number | null {
-  return base === null || base === undefined || base === 0 ? null : value / base
+/** `value / base`, or `null` where one of them is not there, or the base is zero. */
+export function ratio(value: number | null | undefined, base: number | null | undefined): number | null {
+  if (value === null || value === undefined || base === null || base === undefined || base === 0) return null
+  return value / base
 }

@@ -15,6 +15,20 @@ export interface Medians {
   readonly footprintResidualShare: number
   /** `null` for what has no event loop. */
   readonly eventLoopDelayMsMax: number | null
+  /** `null` where no cgroup could be had. */
+  readonly cacheChargePeakBytes: number | null
+  readonly cacheChargeMeanBytes: number | null
+  /** `null` where the device could not be told. */
+  readonly deviceReadBytes: number | null
+  readonly deviceWrittenBytes: number | null
+  readonly deviceBytesPerByte: number | null
+  /** `null` where the work is not about samples. */
+  readonly samplesPerCpuSecond: number | null
+  /** `null` where the work is not commits. */
+  readonly commitsPerSecond: number | null
+  readonly commitP50Ns: number | null
+  readonly commitP99Ns: number | null
+  readonly cpuNsPerCommit: number | null
 }
 
 /** One subject on one workload. */
@@ -26,6 +40,8 @@ export interface SubjectSummary {
   /** Against the baseline's medians; `null` without a baseline. */
   readonly throughputRatio: number | null
   readonly cpuRatio: number | null
+  /** Of the mean page cache that is charged. */
+  readonly cacheChargeRatio: number | null
   /** Against the ceiling's run in the same round; `null` without a pair. `cpu` also where it took none that could be told. */
   readonly ofCeiling: { readonly throughput: PairedRatio; readonly cpu: PairedRatio | null } | null
   /** Set when a round was not possible or went wrong. */
@@ -62,6 +78,7 @@ export function summarize(
       medians,
       throughputRatio: medians && ratio(medians.bytesPerSecond, baseline?.bytesPerSecond),
       cpuRatio: medians && ratio(medians.cpuSecondsPerGib, baseline?.cpuSecondsPerGib),
+      cacheChargeRatio: ratio(medians?.cacheChargeMeanBytes, baseline?.cacheChargeMeanBytes),
       ofCeiling: ofCeiling(runs, ceiling),
       notRun:
         results.find(
@@ -76,15 +93,34 @@ export function summarize(
 function mediansOf(runs: readonly MeasuredRun[]): Medians | null {
   if (runs.length === 0) return null
   const of = (value: (run: MeasuredRun) => number) => median(runs.map(value))
-  const delays = runs.map((run) => run.eventLoopDelayMsMax).filter((delay) => delay !== null)
   return {
     bytesPerSecond: of(bytesPerSecond),
     cpuSecondsPerGib: of(cpuSecondsPerGib),
     footprintPeakBytes: of((run) => run.footprintPeakBytes),
     footprintResidualBytes: of((run) => run.footprintResidualBytes),
     footprintResidualShare: of((run) => run.footprintResidualBytes / run.bytes),
-    eventLoopDelayMsMax: delays.length === 0 ? null : median(delays),
+    eventLoopDelayMsMax: known(runs, (run) => run.eventLoopDelayMsMax),
+    cacheChargePeakBytes: known(runs, (run) => run.cacheChargePeakBytes),
+    cacheChargeMeanBytes: known(runs, (run) => run.cacheChargeMeanBytes),
+    deviceReadBytes: known(runs, (run) => run.deviceReadBytes),
+    deviceWrittenBytes: known(runs, (run) => run.deviceWrittenBytes),
+    deviceBytesPerByte: known(runs, (run) => ratio(run.deviceWrittenBytes, run.bytes)),
+    samplesPerCpuSecond: known(runs, (run) => ratio(run.sampleCount, cpuSeconds(run))),
+    commitsPerSecond: known(runs, (run) => run.commits && run.commits.count / run.seconds),
+    commitP50Ns: known(runs, (run) => run.commits && run.commits.p50Ns),
+    commitP99Ns: known(runs, (run) => run.commits && run.commits.p99Ns),
+    cpuNsPerCommit: known(runs, (run) => run.commits && (cpuSeconds(run) * 1e9) / run.commits.count),
   }
+}
+
+/** The median of what is known; `null` when nothing is. */
+function known(runs: readonly MeasuredRun[], valueOf: (run: MeasuredRun) => number | null): number | null {
+  const values = runs.map(valueOf).filter((value) => value !== null)
+  return values.length === 0 ? null : median(values)
+}
+
+function cpuSeconds(run: MeasuredRun): number {
+  return run.cpuUserSeconds + run.cpuSystemSeconds
 }
 
 function bytesPerSecond(run: MeasuredRun): number {
@@ -92,7 +128,7 @@ function bytesPerSecond(run: MeasuredRun): number {
 }
 
 function cpuSecondsPerGib(run: MeasuredRun): number {
-  return ((run.cpuUserSeconds + run.cpuSystemSeconds) * GIB) / run.bytes
+  return (cpuSeconds(run) * GIB) / run.bytes
 }
 
 function ofCeiling(runs: readonly MeasuredRun[], ceiling: readonly MeasuredRun[]): SubjectSummary['ofCeiling'] {

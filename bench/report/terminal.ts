@@ -1,11 +1,13 @@
 /** What is printed at the end. */
 import { styleText } from 'node:util'
 import { FIO_NAME, NOT_INSTALLED } from '../ceiling/fio.ts'
+import type { Around } from '../measure/around.ts'
 import type { Environment } from '../measure/environment.ts'
 import type { NotRun } from '../run/result.ts'
-import { BASELINE_NAME } from '../subjects/index.ts'
-import { formatBytes, MIB } from '../units.ts'
-import { formatPairedRatio, formatRatio } from './pairs.ts'
+import { formatBytes } from '../units.ts'
+import type { TableKind } from '../workloads/workload.ts'
+import { columnsOf, type MeasureColumn } from './columns.ts'
+import { formatPairedRatio } from './pairs.ts'
 import type { SubjectSummary } from './summary.ts'
 import { type Column, layOut, type Row, wrap } from './table.ts'
 
@@ -23,20 +25,11 @@ export interface WorkloadReport {
   readonly summary: string
   readonly bytes: number
   readonly rounds: number
+  readonly table: TableKind
   readonly subjects: readonly SubjectSummary[]
 }
 
-const columns: readonly Column[] = [
-  { heading: ['subject'], align: 'left' },
-  { heading: ['MiB/s'], align: 'right' },
-  { heading: ['ratio to', BASELINE_NAME], align: 'right' },
-  { heading: ['CPU ms', 'per GiB'], align: 'right' },
-  { heading: ['ratio to', BASELINE_NAME], align: 'right' },
-  { heading: ['cache peak', 'MiB'], align: 'right' },
-  { heading: ['cache left', 'MiB'], align: 'right' },
-  { heading: ['left', '% of file'], align: 'right' },
-  { heading: ['loop delay', 'max ms'], align: 'right' },
-]
+const subjectColumn: Column = { heading: ['subject'], align: 'left' }
 
 const ceilingColumns: readonly Column[] = [
   { heading: ['against fio'], align: 'left' },
@@ -66,7 +59,9 @@ export function environmentLines(environment: Environment): string[] {
 export function workloadLines(report: WorkloadReport, colour: boolean): string[] {
   const rounds = report.rounds === 1 ? '1 round' : `medians of ${report.rounds} rounds`
   const title = `${report.name}: ${formatBytes(report.bytes)} in ${report.summary}; ${rounds}`
-  const table = layOut(columns, report.subjects.map(rowOf), WIDTH_MAX)
+  const columns = columnsOf[report.table]
+  const rows = report.subjects.map((subject) => rowOf(subject, columns))
+  const table = layOut([subjectColumn, ...columns], rows, WIDTH_MAX)
   const notes = report.subjects.flatMap((subject) => notesOf(subject, report.rounds))
   return [
     styled(title, 'bold', colour),
@@ -93,14 +88,39 @@ function ceilingLines(subjects: readonly SubjectSummary[], colour: boolean): str
 }
 
 /** How to read the columns; printed once, below all tables. */
-export function legendLines(withCeiling = false): string[] {
+export function legendLines(
+  withCeiling = false,
+  reports: readonly Pick<WorkloadReport, 'table'>[] = [],
+  around: Around | null = null,
+): string[] {
+  const tables = new Set(reports.map(({ table }) => table))
   return [
     'Every time includes the fsync. CPU is that of the writing process; kernel threads are not in it.',
     'Cache is what of the file is in the page cache: most while writing (sampled), and after close.',
     'Loop delay is the longest time that the event loop of the writing process was held up.',
+    ...(tables.has('compaction') ? [chargeLegend(around)] : []),
+    ...(tables.has('commits') ? [commitLegend] : []),
+    ...(tables.has('compaction') || tables.has('commits') ? [deviceLegend(around)] : []),
     ...(withCeiling ? ceilingLegend : []),
   ].flatMap((line) => wrap(line, WIDTH_MAX))
 }
+
+/** Where a column is empty, its legend says why. */
+function deviceLegend(around: Around | null): string {
+  if (around !== null && 'why' in around.device) return `Device bytes are not known: ${around.device.why}.`
+  return 'Device bytes are what the block device read and wrote meanwhile, for everybody on this machine.'
+}
+
+function chargeLegend(around: Around | null): string {
+  if (around !== null && 'why' in around.cgroup) return `Charged page cache: not permitted. ${around.cgroup.why}.`
+  return (
+    'Charged is the page cache of the memory cgroup that each run has of its own, inputs and output together: what ' +
+    'container_memory_cache shows. Samples are per second of CPU time, all threads together.'
+  )
+}
+
+const commitLegend =
+  'A commit is from the last byte of a batch to its being durable; its time is the median of all runs.'
 
 const ceilingLegend = [
   'fio is the ceiling: io_uring, O_DIRECT, 1 MiB, 4 in flight, in a file that was allocated beforehand, which none of ' +
@@ -114,23 +134,11 @@ function styleOf({ notRun, brokenClaims, medians }: SubjectSummary): 'red' | 'di
   return medians === null ? 'dim' : null
 }
 
-function rowOf(summary: SubjectSummary): Row {
+function rowOf(summary: SubjectSummary, columns: readonly MeasureColumn[]): Row {
   const { subject, medians, notRun } = summary
   if (medians === null) return { name: subject, text: notRun === null ? 'no run was finished' : describe(notRun) }
   const mark = summary.brokenClaims.length > 0 ? ` ${BROKEN_MARK}` : ''
-  return {
-    cells: [
-      `${subject}${mark}`,
-      (medians.bytesPerSecond / MIB).toFixed(0),
-      formatRatio(summary.throughputRatio),
-      (medians.cpuSecondsPerGib * 1e3).toFixed(0),
-      formatRatio(summary.cpuRatio),
-      (medians.footprintPeakBytes / MIB).toFixed(1),
-      (medians.footprintResidualBytes / MIB).toFixed(1),
-      (medians.footprintResidualShare * 100).toFixed(1),
-      medians.eventLoopDelayMsMax?.toFixed(1) ?? '-',
-    ],
-  }
+  return { cells: [`${subject}${mark}`, ...columns.map((column) => column.cell(medians, summary))] }
 }
 
 /** Why there are no numbers, in a sentence. */

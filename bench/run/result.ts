@@ -1,4 +1,5 @@
 /** What a run is, and what can come of it. */
+import type { CommitLatency } from '../workloads/workload.ts'
 
 /** One run: one subject writes one workload once, in a process of its own. */
 export interface RunPlan {
@@ -6,12 +7,30 @@ export interface RunPlan {
   readonly workload: string
   /** Counted from 1. */
   readonly round: number
-  /** The file's exact length when the run is over. */
+  /** How much is to be written: the file's exact length when the run is over. */
   readonly bytes: number
 }
 
-/** A run that wrote the right bytes. The names are those of the JSON report. */
-export interface MeasuredRun extends RunPlan {
+/** What a run can say of the work itself, beside how much and how long. */
+export interface WorkDetails {
+  /** Samples that were written; `null` where the work is not about samples. */
+  readonly sampleCount: number | null
+  /** `null` where the work is not commits. */
+  readonly commits: CommitLatency | null
+}
+
+/** What is measured around the process that writes, where the system permits it; `null` where it does not. */
+export interface Surroundings {
+  /** Most page cache charged to the run's memory cgroup (`container_memory_cache`), and its mean over the time. */
+  readonly cacheChargePeakBytes: number | null
+  readonly cacheChargeMeanBytes: number | null
+  /** What the block device did meanwhile, for everybody. */
+  readonly deviceReadBytes: number | null
+  readonly deviceWrittenBytes: number | null
+}
+
+/** A run that wrote the right bytes, `bytes` of them. The names are those of the JSON report. */
+export interface MeasuredRun extends RunPlan, WorkDetails, Surroundings {
   readonly state: 'measured'
   /** From before the file is opened until it is durable and closed. */
   readonly seconds: number
@@ -40,7 +59,7 @@ export interface NotRun {
 export type RunResult = MeasuredRun | NotRun
 
 /** What the writing process itself can measure; the rest is measured from outside. */
-export interface ChildMeasurement {
+export interface ChildMeasurement extends WorkDetails {
   readonly bytes: number
   readonly seconds: number
   readonly cpuUserSeconds: number

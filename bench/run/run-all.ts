@@ -1,6 +1,6 @@
 import type { Options } from '../options.ts'
 import type { NotRun, RunPlan, RunResult } from './result.ts'
-import { planRound } from './schedule.ts'
+import { type PlannedWorkload, planRound } from './schedule.ts'
 
 /** Is told what happens, as it happens. */
 export interface Watcher<Result = RunResult> {
@@ -24,7 +24,7 @@ export interface AllResults<Result = RunResult> {
  */
 export async function runAll<Result extends { readonly state: 'measured' } | NotRun>(
   options: Pick<Options, 'rounds' | 'timeBudgetSeconds' | 'subjects'>,
-  workloads: readonly { readonly name: string; readonly bytes: number }[],
+  workloads: readonly PlannedWorkload[],
   run: (plan: RunPlan) => Promise<Result>,
   watcher: Watcher<Result>,
   signal: AbortSignal,

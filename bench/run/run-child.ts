@@ -7,18 +7,17 @@ import { subjectNamed } from '../subjects/index.ts'
 import { workloadNamed } from '../workloads/index.ts'
 import { getReady, runAsChild } from './child.ts'
 import type { ChildMeasurement, RunPlan } from './result.ts'
+import { workPlace } from './work-folder.ts'
 
 async function measure(plan: RunPlan, path: string): Promise<ChildMeasurement> {
   const subject = subjectNamed(plan.subject)
-  const prepared = workloadNamed(plan.workload).prepare(plan.bytes)
+  const prepared = await workloadNamed(plan.workload).prepare(subject, workPlace(plan, path))
   await getReady()
   const eventLoop = await watchEventLoop()
 
   const cpuAtStart = process.cpuUsage()
   const startedAtMs = performance.now()
-  const sink = await subject.open(path)
-  await prepared.writeInto(sink)
-  const bytes = await sink.finish()
+  const { bytes, sampleCount, commits } = await prepared.run()
   const seconds = (performance.now() - startedAtMs) / 1e3
   const cpu = process.cpuUsage(cpuAtStart)
 
@@ -28,6 +27,8 @@ async function measure(plan: RunPlan, path: string): Promise<ChildMeasurement> {
     cpuUserSeconds: cpu.user / 1e6,
     cpuSystemSeconds: cpu.system / 1e6,
     eventLoopDelayMsMax: await eventLoop.stop(),
+    sampleCount: sampleCount ?? null,
+    commits: commits ?? null,
   }
 }
 

@@ -1,8 +1,10 @@
 import { rmSync } from 'node:fs'
 import { access, constants, mkdtemp, open, stat, statfs } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { codeOf } from '../errors.ts'
 import { formatBytes, MIB } from '../units.ts'
+import type { WorkPlace } from '../workloads/workload.ts'
+import type { RunPlan } from './result.ts'
 
 const FOLDER_PREFIX = '.uncached-io-bench-'
 
@@ -20,6 +22,21 @@ export async function whyNotUsable(dir: string): Promise<string | null> {
     const code = codeOf(error)
     return code === 'ENOENT' ? `${dir} does not exist` : `${dir} cannot be written to (${code})`
   }
+}
+
+/** Where what a workload's `setUp` makes is, in the work folder. */
+export function setUpFolderOf(folder: string, workload: string): string {
+  return join(folder, `${workload}.set-up`)
+}
+
+/** Where a run's file or folder is, in the work folder. */
+export function runPath(folder: string, workload: string): string {
+  return join(folder, `${workload}.data`)
+}
+
+/** What a workload is told of a run. */
+export function workPlace({ workload, bytes }: RunPlan, path: string): WorkPlace {
+  return { path, bytes, setUpFolder: setUpFolderOf(dirname(path), workload) }
 }
 
 /**

@@ -7,6 +7,8 @@ const STDERR_CHARS_MAX = 2000
 
 /** Whatever writes the file, from outside. However it ends, each step answers with a report. */
 export interface WriterFromOutside<Measurement = ChildMeasurement> {
+  /** The process that writes; undefined where it has none yet. */
+  readonly pid: number | undefined
   /** Resolves when everything is set up and the clock could start: with `null`, or with what went wrong. */
   ready(): Promise<ChildReport<Measurement> | null>
   /** Lets it write. Resolves when the file is closed, or it failed. */
@@ -48,6 +50,10 @@ export class WritingProcess<Measurement = ChildMeasurement> implements WriterFro
     this.tooLong = AbortSignal.timeout(limitMs)
     this.ending = AbortSignal.any([signal, this.tooLong])
     this.ending.addEventListener('abort', this.kill, { once: true })
+  }
+
+  get pid(): number | undefined {
+    return this.child.pid
   }
 
   async ready(): Promise<ChildReport<Measurement> | null> {

@@ -9,6 +9,7 @@ export const fsFileHandle: Subject = {
   name: 'fs-filehandle',
   summary: 'FileHandle.write, awaited; small pieces gathered in a 64 KiB buffer',
   claim: null,
+  strategy: null,
   async open(path) {
     return new FileHandleSink(await open(path, 'w'))
   },

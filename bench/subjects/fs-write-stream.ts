@@ -10,6 +10,7 @@ export const fsWriteStream: Subject = {
   name: 'fs-write-stream',
   summary: 'fs.createWriteStream with backpressure; one write() for each piece',
   claim: null,
+  strategy: null,
   async open(path) {
     // `flush` is the stream's own way to fsync before it closes.
     const stream = createWriteStream(path, { flush: true, highWaterMark: GATHER_BYTES })

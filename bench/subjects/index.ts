@@ -18,6 +18,11 @@ export const subjects: readonly Subject[] = [
   sonicBoom,
 ]
 
+/** Those that write through this package. */
+export const strategyNames: readonly string[] = subjects
+  .filter(({ strategy }) => strategy !== null)
+  .map(({ name }) => name)
+
 /** @throws when there is no subject of this name; names from outside are checked where options are read. */
 export function subjectNamed(name: string): Subject {
   const found = subjects.find((subject) => subject.name === name)

@@ -11,6 +11,7 @@ export const sonicBoom: Subject = {
   name: 'sonic-boom',
   summary: 'sonic-boom in buffer mode with backpressure; one write() for each piece',
   claim: null,
+  strategy: null,
   async open(path) {
     const boom = new SonicBoomModule.SonicBoom({
       dest: path,

@@ -1,9 +1,10 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { openWriter } from 'uncached-io'
 import { codeOf, messageOf } from '../errors.ts'
 import { MIB } from '../units.ts'
-import { type ResidencyClaim, type Sink, type Subject, UnsupportedError } from './subject.ts'
+import { type ResidencyClaim, type Sink, type Strategy, type Subject, UnsupportedError } from './subject.ts'
 
-type Strategy = 'direct' | 'dontcache' | 'evict' | 'buffered'
 type Writer = Awaited<ReturnType<typeof openWriter>>
 
 /** Half a buffer of the writer's default: what a direct writer may have in the cache at most, were it to slip. */
@@ -43,18 +44,48 @@ export function strategySubject(strategy: Strategy, summary: string): Subject {
     name: strategy,
     summary,
     claim: claimOf[strategy],
+    strategy,
     async open(path) {
-      const writer = await openOrExplain(path, strategy)
-      const { inEffect, why } = writer.mode
-      if (inEffect === strategy) return new WriterSink(writer)
-      // Numbers of one strategy under the name of another would be worse than none (FORCEDIRECTIO=1 does this).
-      await writer[Symbol.asyncDispose]()
-      throw new UnsupportedError(
-        'ERR_STRATEGY_NOT_IN_EFFECT',
-        `asked for ${strategy}, but ${inEffect} is in effect${why === null ? '' : `: ${why}`}`,
-      )
+      return new WriterSink(await openInEffect(path, strategy))
     },
   }
+}
+
+/**
+ * Opens a writer under a strategy that really is in effect.
+ *
+ * @throws {UnsupportedError} when it is not possible, or another one would be in effect
+ */
+async function openInEffect(path: string, strategy: Strategy): Promise<Writer> {
+  const writer = await openOrExplain(path, strategy)
+  const { inEffect, why } = writer.mode
+  if (inEffect === strategy) return writer
+  // Numbers of one strategy under the name of another would be worse than none (FORCEDIRECTIO=1 does this).
+  await writer[Symbol.asyncDispose]()
+  throw new UnsupportedError(
+    'ERR_STRATEGY_NOT_IN_EFFECT',
+    `asked for ${strategy}, but ${inEffect} is in effect${why === null ? '' : `: ${why}`}`,
+  )
+}
+
+/**
+ * Finds out before anything is measured whether files in a folder are written as the subject says.
+ *
+ * @throws {UnsupportedError} when they are not, or the subject is no strategy of this package
+ */
+export async function requireStrategy(subject: Subject, folder: string): Promise<Strategy> {
+  const { name, strategy } = subject
+  if (strategy === null) {
+    throw new UnsupportedError(
+      'ERR_NO_STRATEGY',
+      `${name} is no strategy of the package, through which this is written`,
+    )
+  }
+  const path = join(folder, 'tried-out')
+  const writer = await openInEffect(path, strategy)
+  await writer[Symbol.asyncDispose]()
+  await rm(path)
+  return strategy
 }
 
 async function openOrExplain(path: string, strategy: Strategy): Promise<Writer> {

@@ -1,5 +1,7 @@
 /** What is compared: a way to get bytes into a file, durably. */
 
+export type Strategy = 'direct' | 'dontcache' | 'evict' | 'buffered'
+
 /** An open file that takes pieces in order. */
 export interface Sink {
   /**
@@ -30,6 +32,8 @@ export interface Subject {
   readonly summary: string
   /** `null` for subjects that go through the page cache and say so. */
   readonly claim: ResidencyClaim | null
+  /** The strategy of this package that it stands for; `null` for others. */
+  readonly strategy: Strategy | null
   /** Creates the file and opens it. Throws {@link UnsupportedError} where that cannot be done here. */
   open(path: string): Promise<Sink>
 }

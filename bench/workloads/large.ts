@@ -1,8 +1,8 @@
 import { allocAligned } from 'uncached-io'
 import { formatBytes, GIB, MIB } from '../units.ts'
+import { type FileContent, fileWorkload } from './file-workload.ts'
 import { checkPeriodicFile, fillPseudoRandom } from './periodic-content.ts'
 import { PieceFeed } from './piece-feed.ts'
-import type { Workload } from './workload.ts'
 
 const CHUNK_BYTES = MIB
 
@@ -13,12 +13,12 @@ const CHUNK_BYTES = MIB
 const CHUNKS = 7
 
 /** 1 MiB chunks, as from a compaction, a download or a backup. The chunks are aligned in memory, for every subject. */
-export const large: Workload = {
+export const largeContent: FileContent = {
   name: 'large',
   summary: `chunks of ${formatBytes(CHUNK_BYTES)}`,
   defaultBytes: GIB,
   quickBytes: 256 * MIB,
-  prepare(bytes) {
+  makeFeed(bytes) {
     return new PieceFeed(makeChunks(), bytes)
   },
   check(path, bytes) {
@@ -26,6 +26,8 @@ export const large: Workload = {
     return checkPeriodicFile(path, bytes, expected)
   },
 }
+
+export const large = fileWorkload(largeContent)
 
 /** Made once in the process that checks. */
 let expected: Uint8Array | undefined

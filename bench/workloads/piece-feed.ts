@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Sink } from '../subjects/subject.ts'
 import { MIB } from '../units.ts'
-import type { PreparedWorkload } from './workload.ts'
+import type { SinkFeed } from './file-workload.ts'
 
 /**
  * After this much the event loop has a turn, also when the sink had room all the time: data comes from somewhere, a
@@ -15,7 +15,7 @@ const TURN_EVERY_BYTES = MIB
  * The loop is a plain method over plain fields: the same loop inside an async function is several times slower, and
  * would be measured instead of the subject.
  */
-export class PieceFeed implements PreparedWorkload {
+export class PieceFeed implements SinkFeed {
   readonly pieces: readonly Buffer[]
   nextIndex = 0
   leftBytes: number

@@ -1,7 +1,7 @@
 import { MIB } from '../units.ts'
+import { type FileContent, fileWorkload } from './file-workload.ts'
 import { checkPeriodicFile, fillPseudoRandom } from './periodic-content.ts'
 import { PieceFeed } from './piece-feed.ts'
-import type { Workload } from './workload.ts'
 
 /** A Prometheus chunk record as its writer puts it: length, encoding, about 150 bytes of samples, CRC. */
 export const RECORD_PIECE_BYTES: readonly number[] = [2, 1, 150, 4]
@@ -14,19 +14,21 @@ export const RECORD_BYTES = 157
 const RECORDS = 61
 
 /** Records of 157 bytes, each as four pieces of 2, 1, 150 and 4 bytes; what a piece costs is what is compared. */
-export const smallRecords: Workload = {
+export const smallRecordsContent: FileContent = {
   name: 'small-records',
   summary: `records of ${RECORD_BYTES} bytes in pieces of ${RECORD_PIECE_BYTES.join(', ')}`,
   // A quarter of `large`: with a call for each piece some subjects are ten times slower here.
   defaultBytes: 256 * MIB,
   quickBytes: 128 * MIB,
-  prepare(bytes) {
+  makeFeed(bytes) {
     return new PieceFeed(cutIntoPieces(makeRecords()), bytes)
   },
   check(path, bytes) {
     return checkPeriodicFile(path, bytes, makeRecords())
   },
 }
+
+export const smallRecords = fileWorkload(smallRecordsContent)
 
 /** Whole records, one behind the other: the content of the file, which repeats them. */
 export function makeRecords(): Buffer {

@@ -6,9 +6,10 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
 import { packageFolder } from '../../bench/package.ts'
 import type { JsonReport } from '../../bench/report/json.ts'
-import { subjects } from '../../bench/subjects/index.ts'
+import { strategyNames, subjects } from '../../bench/subjects/index.ts'
 import { MIB } from '../../bench/units.ts'
-import { workloads } from '../../bench/workloads/index.ts'
+import { workloadNamed, workloads } from '../../bench/workloads/index.ts'
+import type { Workload } from '../../bench/workloads/workload.ts'
 
 const main = fileURLToPath(new URL('../../out/bench/main.js', import.meta.url))
 
@@ -46,6 +47,11 @@ function isTrulyDirect({ fileSystemType }: JsonReport['environment']): boolean {
   return fileSystemType === 'ext4' || fileSystemType === 'xfs'
 }
 
+/** The names of the subjects that can do a workload. */
+function ableTo(workload: Workload): readonly string[] {
+  return workload.subjects === 'all' ? subjects.map(({ name }) => name) : strategyNames
+}
+
 const bench = (...args: string[]): Promise<Ended> => start(args).ended
 
 function readJson(path: string): JsonReport {
@@ -54,6 +60,51 @@ function readJson(path: string): JsonReport {
 }
 
 describe('npm run bench', () => {
+  it(
+    'compacts blocks in a cgroup of its own, from inputs that no run finds in the page cache',
+    async () => {
+      const json = join(folder, 'compaction.json')
+      const args = ['--dir', folder, '--bytes', '16MiB', '--rounds', '2', '--workloads', 'tsdb-compaction']
+      const { code, stdout } = await bench(...args, '--subjects', 'direct,buffered', '--json', json)
+      expect(code).toBe(0)
+      const { environment, runs, notRun } = readJson(json)
+      expect(notRun.map(({ subject }) => subject)).toEqual(isForced ? ['buffered'] : [])
+      expect(runs.filter(({ subject }) => subject === 'direct')).toHaveLength(2)
+      const samples = new Set(runs.map((run) => run.sampleCount))
+      expect(samples.size, 'all runs compact the same').toBe(1)
+      for (const run of runs) {
+        // All of the inputs comes from the device each time, and at least as much goes there.
+        const { deviceReadBytes, deviceWrittenBytes, bytes } = run
+        if (environment.countedDevice.startsWith('/')) expect(deviceReadBytes).toBeNull()
+        if (deviceReadBytes !== null) expect(deviceReadBytes).toBeGreaterThanOrEqual(bytes)
+        if (deviceWrittenBytes !== null) expect(deviceWrittenBytes).toBeGreaterThanOrEqual(bytes)
+        if (typeof environment.memoryCgroup === 'string') {
+          expect(run.cacheChargePeakBytes).toBeNull()
+          expect(stdout).toContain('not permitted')
+        } else if (run.subject === 'buffered') {
+          // Inputs and output.
+          expect(run.cacheChargePeakBytes).toBeGreaterThan(1.8 * bytes)
+        } else if (isTrulyDirect(environment)) {
+          expect(run.cacheChargePeakBytes).toBeLessThan(0.1 * bytes)
+          expect(run.footprintResidualBytes).toBe(0)
+        }
+      }
+    },
+    patienceMs,
+  )
+
+  it(
+    'leaves out workloads that no subject asked for can do, and says so',
+    async () => {
+      const args = ['--dir', folder, '--bytes', '1MiB', '--rounds', '1', '--subjects', 'fs-filehandle']
+      const { code, stdout, stderr } = await bench(...args)
+      expect(code).toBe(0)
+      expect(stdout).toContain('Left out: tsdb-compaction, wal: written through this package only')
+      expect(stderr).not.toContain('making')
+    },
+    patienceMs,
+  )
+
   it(
     'runs every subject on every workload, tells it in a table and in JSON, and cleans up',
     async () => {
@@ -69,7 +120,7 @@ describe('npm run bench', () => {
       expect(environment).toMatchObject({ node: process.version, cpuCount: expect.any(Number) })
       expect(environment.fileSystemType).toEqual(expect.any(String))
       const told = [...runs, ...notRun].map(({ subject, workload }) => `${subject} ${workload}`)
-      const all = subjects.flatMap(({ name }) => workloads.map((workload) => `${name} ${workload.name}`))
+      const all = workloads.flatMap((workload) => ableTo(workload).map((name) => `${name} ${workload.name}`))
       expect(told.toSorted()).toEqual(all.toSorted())
       for (const run of runs) {
         expect(Object.keys(run)).toEqual([
@@ -83,14 +134,28 @@ describe('npm run bench', () => {
           'footprintPeakBytes',
           'footprintResidualBytes',
           'eventLoopDelayMsMax',
+          'cacheChargePeakBytes',
+          'cacheChargeMeanBytes',
+          'deviceReadBytes',
+          'deviceWrittenBytes',
+          'sampleCount',
+          'commits',
         ])
-        expect(run).toMatchObject({ round: 1, bytes: 8 * MIB })
+        expect(run.round).toBe(1)
+        // What a workload of the TSDB writes comes in whole samples and chunks.
+        if (workloadNamed(run.workload).subjects === 'all') expect(run.bytes).toBe(8 * MIB)
+        else expect(run.bytes).toBeGreaterThanOrEqual(8 * MIB)
+        expect(run.sampleCount !== null).toBe(run.workload === 'tsdb-compaction')
+        expect(run.commits !== null).toBe(run.workload === 'wal')
         expect(run.seconds).toBeGreaterThan(0)
         expect(run.cpuUserSeconds + run.cpuSystemSeconds).toBeGreaterThan(0)
         expect(run.footprintPeakBytes).toBeGreaterThanOrEqual(run.footprintResidualBytes)
       }
-      // Every subject has a row in each of the two tables, also those without numbers.
-      for (const { name } of subjects) expect(stdout.match(new RegExp(`^${name}\\b(?!-)`, 'gm'))?.length).toBe(2)
+      // Every subject has a row in each table of what it can do, also those without numbers.
+      for (const { name } of subjects) {
+        const tables = workloads.filter((workload) => ableTo(workload).includes(name)).length
+        expect(stdout.match(new RegExp(`^${name}\\b(?!-)`, 'gm'))?.length).toBe(tables)
+      }
       for (const line of stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(100)
       expect(stdout).not.toContain('\x1b')
       // Where direct is known to be direct nothing is broken; elsewhere the report must not hide it.
@@ -213,7 +278,8 @@ describe('npm run bench', () => {
   it.each([
     [['--subject', 'direct'], "Unknown option '--subject'"],
     [['--subjects', 'floppy'], 'Known subjects: direct, dontcache, evict, buffered, fs-write-stream'],
-    [['--workloads', 'huge'], 'Known workloads: large, small-records'],
+    [['--workloads', 'huge'], 'Known workloads: large, small-records, tsdb-compaction, wal'],
+    [['--workloads', 'wal', '--subjects', 'sonic-boom'], 'wal: written through this package only'],
     [['--bytes', 'much'], '--bytes much: not a size'],
     [['--rounds', '0'], '--rounds 0: not a whole number'],
     [['--dir', '/no/such/folder'], '--dir: /no/such/folder does not exist'],

@@ -24,7 +24,7 @@ function script(body: string): URL {
     `import { once } from 'node:events'
     import { writeFileSync } from 'node:fs'
     const path = process.argv[3]
-    const numbers = { seconds: 1, cpuUserSeconds: 0.5, cpuSystemSeconds: 0.25, eventLoopDelayMsMax: 2 }
+    const numbers = { seconds: 1, cpuUserSeconds: 0.5, cpuSystemSeconds: 0.25, eventLoopDelayMsMax: 2, sampleCount: null, commits: null }
     const send = (report) => process.send({ state: 'written', bytes: 157, ...numbers, ...report })
     const right = Buffer.from('${makeRecords().subarray(0, 157).toString('hex')}', 'hex')
     process.send({ state: 'ready' })
@@ -42,6 +42,8 @@ async function run(body: string, changes: Partial<RunContext> = {}): Promise<Run
     runScript: script(body),
     memoryScript: script('process.exit()'),
     residentBytesOf: async (path) => (await stat(path)).size * 10,
+    makeCgroup: async () => null,
+    device: null,
     timeLimitMs: () => 10_000,
     signal: new AbortController().signal,
     ...changes,
@@ -61,6 +63,12 @@ describe('runOne', () => {
       footprintPeakBytes: 1570,
       footprintResidualBytes: 1570,
       eventLoopDelayMsMax: 2,
+      sampleCount: null,
+      commits: null,
+      cacheChargePeakBytes: null,
+      cacheChargeMeanBytes: null,
+      deviceReadBytes: null,
+      deviceWrittenBytes: null,
     })
   })
 

@@ -15,6 +15,12 @@ export function measured(changes: Partial<MeasuredRun> = {}): MeasuredRun {
     footprintPeakBytes: 0,
     footprintResidualBytes: 0,
     eventLoopDelayMsMax: 1,
+    cacheChargePeakBytes: null,
+    cacheChargeMeanBytes: null,
+    deviceReadBytes: null,
+    deviceWrittenBytes: null,
+    sampleCount: null,
+    commits: null,
     ...changes,
   }
 }

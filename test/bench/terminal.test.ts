@@ -17,7 +17,10 @@ function tableOf(results: RunResult[], colour = false): string[] {
     subjects.filter(({ name }) => names.has(name)),
     'buffered',
   )
-  return workloadLines({ name: 'large', summary: 'chunks of 1 MiB', bytes: GIB, rounds: 2, subjects: rows }, colour)
+  return workloadLines(
+    { name: 'large', summary: 'chunks of 1 MiB', bytes: GIB, rounds: 2, table: 'throughput', subjects: rows },
+    colour,
+  )
 }
 
 const lineOf = (lines: string[], start: string) => lines.find((line) => line.startsWith(start))
@@ -35,6 +38,8 @@ const environment: Environment = {
   superOptions: 'rw',
   device: '/dev/mapper/some-volume-group-some-logical-volume',
   footprintSource: 'mincore',
+  memoryCgroup: 1,
+  countedDevice: 'dm-0',
   forceDirectIo: null,
 }
 

@@ -67,8 +67,7 @@ export class BlockWriter {
     await this.chunks.end()
     await this.index.end()
     const meta = this.metaFor(purpose)
-    // A few hundred bytes that are read again at once: they may stay in the page cache.
-    const writer = await openOutput(metaPath(folder), 'buffered')
+    const writer = await openOutput(metaPath(folder), this.index.strategy)
     await put(writer, Buffer.from(formatMeta(meta)))
     await writer.end()
     await publishBlock(this.dataFolder, this.ulid)

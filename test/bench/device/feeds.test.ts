@@ -8,7 +8,7 @@ import { SyncStretches } from '../../../bench/device/sync-stretches.ts'
 import { packageFolder } from '../../../bench/package.ts'
 import { UnsupportedError } from '../../../bench/subjects/subject.ts'
 import { MIB } from '../../../bench/units.ts'
-import { workloadNamed } from '../../../bench/workloads/index.ts'
+import { fileContentNamed } from '../../../bench/workloads/index.ts'
 import { RECORD_BYTES } from '../../../bench/workloads/small-records.ts'
 import { expectEngine } from '../../support/engine.ts'
 
@@ -32,7 +32,7 @@ describe.each(writing.map(({ name }) => name))('%s', (name) => {
         if (error instanceof UnsupportedError) return
         throw error
       }
-      expect(await workloadNamed(throughputCase.content ?? '').check(path, bytes)).toBeNull()
+      expect(await fileContentNamed(throughputCase.content ?? '').check(path, bytes)).toBeNull()
     }
   })
 })

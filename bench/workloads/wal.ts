@@ -1,0 +1,32 @@
+import { dirname } from 'node:path'
+import { requireStrategy } from '../subjects/strategies.ts'
+import { KIB, MIB } from '../units.ts'
+import { checkBatches, WalBatches, writeBatches } from './wal-batches.ts'
+import type { Workload } from './workload.ts'
+
+/** What a scrape of a small target comes to. */
+const BATCH_BYTES = 4 * KIB
+
+/** Small batches of samples, each made durable before the next one begins. */
+export const wal: Workload = {
+  name: 'wal',
+  summary: 'batches of about 4 KiB, each synced',
+  // A thousand commits: their 99th percentile stands for ten of them.
+  defaultBytes: 4 * MIB,
+  quickBytes: MIB,
+  table: 'commits',
+  subjects: 'strategies',
+  setUp: null,
+  async prepare(subject, { path, bytes }) {
+    const strategy = await requireStrategy(subject, dirname(path))
+    const batches = new WalBatches(BATCH_BYTES, bytes)
+    return { run: () => writeBatches(path, strategy, 'every-batch', batches) }
+  },
+  async check({ path, bytes }, writtenBytes) {
+    const batches = new WalBatches(BATCH_BYTES, bytes)
+    if (writtenBytes !== batches.byteLength) {
+      return `it says to have written ${writtenBytes} bytes instead of ${batches.byteLength}`
+    }
+    return await checkBatches(path, batches)
+  },
+}
