@@ -1,4 +1,5 @@
 import { createHistogram } from 'node:perf_hooks'
+import { UnsupportedError } from '../subjects/subject.ts'
 import { ByteBuffer } from '../tsdb/encoding/byte-buffer.ts'
 import type { Strategy, SyncPolicy } from '../tsdb/settings.ts'
 import { encodeSamples } from '../tsdb/wal/records.ts'
@@ -45,7 +46,11 @@ function makeRecord(bytes: number, seed: number): Buffer {
   return buffer.view()
 }
 
-/** Writes all batches into a WAL, one after the other, and ends it. */
+/**
+ * Writes all batches into a WAL, one after the other, and ends it.
+ *
+ * @throws {UnsupportedError} when another strategy is in effect
+ */
 export async function writeBatches(
   folder: string,
   strategy: Strategy,
@@ -54,6 +59,11 @@ export async function writeBatches(
 ): Promise<WorkDone> {
   const latency = createHistogram()
   const wal = await WalWriter.open(folder, { strategy, sync })
+  const { inEffect } = wal.mode
+  if (inEffect !== strategy) {
+    await wal.end()
+    throw new UnsupportedError('ERR_STRATEGY_NOT_IN_EFFECT', `asked for ${strategy}, but ${inEffect} is in effect`)
+  }
   for (let i = 0; i < batches.count; i++) {
     const startedAt = process.hrtime.bigint()
     const wait = wal.append(batches.record(i))
