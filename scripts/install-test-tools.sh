@@ -21,6 +21,8 @@ tools=(
   prlimit:util-linux
   strace:strace
   fio:fio
+  promtool:prometheus
+  prometheus:prometheus
 )
 
 missing_packages() {

@@ -23,14 +23,19 @@ export interface StoredChunk {
   readonly record: Buffer
 }
 
-interface Segment {
-  readonly file: InputFile
-  readonly ahead: ReadAhead
-}
+/** No segment. */
+const NONE = -1
 
-/** Reads the chunks of a block: quickest in the order in which they stand, which is that of the series. */
+/**
+ * Reads the chunks of a block: quickest in the order in which they stand, which is that of the series. Windows of one
+ * segment are in memory at a time, however many there are.
+ */
 export class ChunkReader {
-  private constructor(private readonly segments: readonly Segment[]) {}
+  /** The segment that `ahead` reads. */
+  private current = NONE
+  private ahead: ReadAhead | null = null
+
+  private constructor(private readonly files: readonly InputFile[]) {}
 
   /**
    * @throws {TsdbError} ERR_TSDB_BAD_MAGIC, ERR_TSDB_BAD_VERSION, ERR_TSDB_TRUNCATED, ERR_TSDB_MALFORMED (a segment is
@@ -39,7 +44,7 @@ export class ChunkReader {
   static async open(blockFolder: string, way: ReadWay): Promise<ChunkReader> {
     const folder = join(blockFolder, CHUNKS_FOLDER)
     const names = (await readdir(folder)).filter((name) => /^\d{6,}$/.test(name)).toSorted()
-    const segments: Segment[] = []
+    const files: InputFile[] = []
     try {
       for (const index of names.keys()) {
         const path = segmentPath(blockFolder, index)
@@ -47,19 +52,19 @@ export class ChunkReader {
           throw new TsdbError('ERR_TSDB_MALFORMED', 'this segment is missing', { file: path })
         }
         const file = await InputFile.open(path, way)
-        segments.push({ file, ahead: new ReadAhead(file) })
+        files.push(file)
         await checkHeader(file)
       }
     } catch (error) {
-      await closeAll(segments)
+      await closeAll(files)
       throw error
     }
-    return new ChunkReader(segments)
+    return new ChunkReader(files)
   }
 
   /** Why a file is not read as it was asked for; `null` when all are. */
   get why(): string | null {
-    return this.segments.find(({ file }) => file.why !== null)?.file.why ?? null
+    return this.files.find(({ why }) => why !== null)?.why ?? null
   }
 
   /**
@@ -68,7 +73,9 @@ export class ChunkReader {
    * @throws {TsdbError} ERR_TSDB_BAD_CHECKSUM, ERR_TSDB_MALFORMED
    */
   at(reference: number): StoredChunk | null {
-    const { file, ahead } = this.segment(reference)
+    const { ahead } = this
+    if (ahead === null || segmentOf(reference) !== this.current) return null
+    const file = this.fileOf(reference)
     const offset = offsetOf(reference)
     const head = ahead.view(offset, LENGTH_BYTES_MAX)
     if (head === null) return null
@@ -83,7 +90,8 @@ export class ChunkReader {
    * @throws {TsdbError} as `at`, and ERR_TSDB_TRUNCATED; the kernel's error
    */
   async load(reference: number): Promise<StoredChunk> {
-    const { file, ahead } = this.segment(reference)
+    const file = this.fileOf(reference)
+    const ahead = await this.aheadIn(segmentOf(reference), file)
     const offset = offsetOf(reference)
     const head = ahead.view(offset, LENGTH_BYTES_MAX) ?? (await ahead.load(offset, LENGTH_BYTES_MAX))
     const length = lengthAt(head, file.path, offset)
@@ -94,16 +102,26 @@ export class ChunkReader {
 
   /** Where a chunk stands, for errors. */
   placeOf(reference: number): { file: string | undefined; offset: number } {
-    return { file: this.segments[segmentOf(reference)]?.file.path, offset: offsetOf(reference) }
+    return { file: this.files[segmentOf(reference)]?.path, offset: offsetOf(reference) }
   }
 
   async close(): Promise<void> {
-    await closeAll(this.segments)
+    await this.ahead?.settle()
+    this.ahead = null
+    await closeAll(this.files)
   }
 
-  private segment(reference: number): Segment {
-    const segment = this.segments[segmentOf(reference)]
-    if (segment !== undefined && offsetOf(reference) >= SEGMENT_HEADER_BYTES) return segment
+  private async aheadIn(segment: number, file: InputFile): Promise<ReadAhead> {
+    if (this.ahead !== null && segment === this.current) return this.ahead
+    await this.ahead?.settle()
+    this.current = segment
+    this.ahead = new ReadAhead(file)
+    return this.ahead
+  }
+
+  private fileOf(reference: number): InputFile {
+    const file = this.files[segmentOf(reference)]
+    if (file !== undefined && offsetOf(reference) >= SEGMENT_HEADER_BYTES) return file
     throw new TsdbError('ERR_TSDB_MALFORMED', `no chunk can be at reference ${reference}`, this.placeOf(reference))
   }
 }
@@ -157,9 +175,6 @@ async function checkHeader(file: InputFile): Promise<void> {
   }
 }
 
-async function closeAll(segments: readonly Segment[]): Promise<void> {
-  for (const { file, ahead } of segments) {
-    await ahead.settle()
-    await file.close()
-  }
+async function closeAll(files: readonly InputFile[]): Promise<void> {
+  for (const file of files) await file.close()
 }

@@ -32,6 +32,7 @@ export class ChunkWriter {
     private readonly blockFolder: string,
     private readonly writer: Writer,
     private readonly segmentBytes: number,
+    private readonly expectedBytes: number,
   ) {}
 
   /**
@@ -40,9 +41,10 @@ export class ChunkWriter {
    * @throws what `openWriter` throws
    */
   static async open(blockFolder: string, options: ChunkWriterOptions, expectedBytes: number): Promise<ChunkWriter> {
-    const preallocate = Math.min(options.segmentBytes, expectedBytes)
-    const writer = await openOutput(segmentPath(blockFolder, 0), options.strategy, preallocate)
-    const chunks = new ChunkWriter(blockFolder, writer, options.segmentBytes)
+    const { strategy, segmentBytes } = options
+    const preallocate = Math.min(segmentBytes, expectedBytes)
+    const writer = await openOutput(segmentPath(blockFolder, 0), strategy, preallocate)
+    const chunks = new ChunkWriter(blockFolder, writer, segmentBytes, expectedBytes)
     await chunks.begin()
     return chunks
   }
@@ -93,7 +95,8 @@ export class ChunkWriter {
 
   private async nextSegment(record: Uint8Array): Promise<void> {
     this.segment++
-    await this.writer.reset(segmentPath(this.blockFolder, this.segment))
+    const preallocate = Math.min(this.segmentBytes, Math.max(0, this.expectedBytes - this.byteLength))
+    await this.writer.reset(segmentPath(this.blockFolder, this.segment), { preallocate })
     await this.begin()
     await put(this.writer, record)
   }

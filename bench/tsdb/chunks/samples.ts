@@ -4,6 +4,11 @@
 export const CHUNK_SAMPLES_MAX = 0xffff
 /** What Prometheus aims at: well compressed, and cheap to decode for a few samples. */
 export const CHUNK_SAMPLES = 120
+/**
+ * Milliseconds from 1970, before and after, that times are within: they, their differences and the differences of these
+ * are exact in a double then, and a varint holds them.
+ */
+export const TIME_MS_MAX = 2 ** 52 - 1
 
 /** Whether this machine stores the high half of a double behind the low one. */
 const LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1

@@ -3,7 +3,7 @@
  * differences of differences and of values as XOR with the one before. Specified in tsdb/docs/format/chunks.md of Prometheus.
  */
 import { BitReader, BitWriter } from './bits.ts'
-import { CHUNK_SAMPLES_MAX, HIGH, LOW, type Samples } from './samples.ts'
+import { CHUNK_SAMPLES_MAX, HIGH, LOW, type Samples, TIME_MS_MAX } from './samples.ts'
 
 /** The encoding's number in a segment file. */
 export const ENCODING_XOR = 1
@@ -30,7 +30,7 @@ const writer = new BitWriter()
 const reader = new BitReader()
 
 /**
- * Encodes all samples, whose times rise.
+ * Encodes all samples, whose times rise and are within `TIME_MS_MAX`.
  *
  * @param target has room for {@link xorBytesMax} bytes from `offset` on
  * @returns the offset behind the encoding
@@ -141,9 +141,12 @@ function readSamples({ timestampsMs, words, count: first }: Samples, count: numb
   let high = reader.readLong(32)
   let low = reader.readLong(32)
   let delta = 0
-  window.leading = NO_WINDOW
+  // As in Prometheus: who goes on with a chunk that was read back uses the window of the reader, at first of all bits.
+  window.leading = 0
+  window.trailing = 0
   for (let i = first; ; i++) {
-    if (!Number.isSafeInteger(time)) return 'it has a time beyond 2^53'
+    // Also when it is not a number.
+    if (!(Math.abs(time) <= TIME_MS_MAX)) return 'it has a time beyond 2^52'
     timestampsMs[i] = time
     words[2 * i + HIGH] = high
     words[2 * i + LOW] = low
@@ -163,9 +166,9 @@ function readSamples({ timestampsMs, words, count: first }: Samples, count: numb
   }
 }
 
-/** False: it is none, or none was set before. */
+/** False: it is none. */
 function readWindow(): boolean {
-  if (reader.read(1) === 0) return window.leading !== NO_WINDOW
+  if (reader.read(1) === 0) return true
   const leading = reader.read(5)
   const bits = reader.read(6) || 64
   if (leading + bits > 64) return false
@@ -174,13 +177,15 @@ function readWindow(): boolean {
   return true
 }
 
+/** Not a number when it is beyond 2^53. */
 function readTime(): number {
   if (reader.read(1) === 0) return 0
   if (reader.read(1) === 0) return signed(reader.read(14), 14)
   if (reader.read(1) === 0) return signed(reader.read(17), 17)
   if (reader.read(1) === 0) return signed(reader.read(20), 20)
   const high = reader.readLong(32) | 0
-  return high * TWO_32 + reader.readLong(32)
+  const difference = high * TWO_32 + reader.readLong(32)
+  return Number.isSafeInteger(difference) ? difference : Number.NaN
 }
 
 /** The largest number of so many bits is positive here: the encoding reaches one further up than down. */

@@ -101,6 +101,9 @@ export class InputFile {
    * @throws {TsdbError} ERR_TSDB_TRUNCATED when the file ends before; the kernel's error
    */
   async read(offset: number, byteLength: number): Promise<Buffer> {
+    // Asked before memory is taken: a length that is damaged may be beyond all memory.
+    const fileBytes = await this.byteLength()
+    if (offset + byteLength > fileBytes) throw this.truncated(offset, byteLength, fileBytes)
     const memory = this.allocate(byteLength)
     const { start, end } = await this.readInto(memory, offset, byteLength)
     if (end < offset + byteLength) throw this.truncated(offset, byteLength, end)

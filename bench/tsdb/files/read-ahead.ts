@@ -96,6 +96,8 @@ export class ReadAhead {
   }
 
   private async fill(window: Window, offset: number): Promise<void> {
+    // Nothing until it is read: a read that fails may have overwritten a part of the memory.
+    window.end = window.start
     const { start, end } = await this.file.readInto(window.memory.subarray(CARRY_BYTES), offset, WINDOW_BYTES)
     // A window that follows another one begins where that ends, wherever its first block begins.
     window.at = CARRY_BYTES + Math.min(offset, end) - start

@@ -24,9 +24,15 @@ export interface SeriesSection {
  * Writes the lists, whose series it reads back from the file, and notes where each one is.
  *
  * @param lists in the order of the index
+ * @param entriesAtOnce in memory at most, unless one label name has more
  */
-export async function writePostings(writer: Writer, section: SeriesSection, lists: PostingsList[]): Promise<void> {
-  for (const run of runsOf(lists, ENTRIES_AT_ONCE)) {
+export async function writePostings(
+  writer: Writer,
+  section: SeriesSection,
+  lists: PostingsList[],
+  entriesAtOnce = ENTRIES_AT_ONCE,
+): Promise<void> {
+  for (const run of runsOf(lists, entriesAtOnce)) {
     const entries = await collect(section, run)
     let start = 0
     for (const list of run) {

@@ -1,4 +1,5 @@
 /** What an index says of a series: labels as symbols, and its chunks. */
+import { TIME_MS_MAX } from '../chunks/samples.ts'
 import type { ByteBuffer } from '../encoding/byte-buffer.ts'
 import type { ByteCursor } from '../encoding/byte-cursor.ts'
 
@@ -57,7 +58,7 @@ export function encodeSeriesEntry(entry: SeriesEntry, target: ByteBuffer): void 
 }
 
 /**
- * @throws {TsdbError} ERR_TSDB_TRUNCATED, ERR_TSDB_MALFORMED
+ * @throws {TsdbError} ERR_TSDB_TRUNCATED, ERR_TSDB_MALFORMED, ERR_TSDB_UNSUPPORTED (numbers that a double does not hold)
  */
 export function decodeSeriesEntry(cursor: ByteCursor, entry: SeriesEntry): void {
   entry.clear()
@@ -71,6 +72,8 @@ export function decodeSeriesEntry(cursor: ByteCursor, entry: SeriesEntry): void 
     reference = i === 0 ? cursor.uvarint() : reference + cursor.varint()
     entry.addChunk(minTimeMs, maxTimeMs, reference)
   }
+  // Times never fall: the last one tells of all.
+  if (maxTimeMs > TIME_MS_MAX) throw cursor.error('ERR_TSDB_UNSUPPORTED', 'a chunk with a time beyond 2^52')
 }
 
 /** The labels of an entry alone, with which it begins. */

@@ -1,5 +1,5 @@
 /** Inputs for merges: random blocks that have the same series, and the same samples, in part. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { type Labels, labelsOf } from '../../../bench/tsdb/labels.ts'
 import { bitsOf, NORMAL_NAN_BITS, type Series, STALE_NAN_BITS } from './series.ts'
 

@@ -1,6 +1,6 @@
 import { readdirSync, readlinkSync } from 'node:fs'
 
-/** What this process has open in a folder, each file as often as it is open. */
+/** What this process has open of a file, or in a folder, each file as often as it is open. */
 export function openFilesIn(folder: string): string[] {
   return readdirSync('/proc/self/fd').flatMap((descriptor) => {
     try {

@@ -1,6 +1,7 @@
 /** Series with samples, as tests put them into blocks and find them again. */
 import { compareLabels, formatLabels, type Labels, labelsOf } from '../../../bench/tsdb/labels.ts'
 import type { DumpedSeries } from './go-text.ts'
+import type { Gauge } from './samples.ts'
 
 /** The value as its 64 bits: nothing else tells one NaN from another, or keeps it as it is. */
 export type BitSample = readonly [timestampMs: number, bits: bigint]
@@ -41,6 +42,14 @@ export function series(labels: Readonly<Record<string, string>>, ...samples: (re
 export function regular(labels: Readonly<Record<string, string>>, startMs: number, count: number, stepMs = 1): Series {
   const times = Array.from({ length: count }, (_, i) => startMs + i * stepMs)
   return series(labels, ...times.map((timestampMs) => [timestampMs, timestampMs / 7] as const))
+}
+
+/** The gauges of samples.ts, from another time on. */
+export function awkwardSeries(gauges: readonly Gauge[], startMs: number): Series[] {
+  const firstMs = Math.min(...gauges.flatMap(({ samples }) => samples.map(([timestampMs]) => timestampMs)))
+  return gauges.map(({ name, job, samples }) =>
+    series({ __name__: name, job }, ...samples.map(([t, value]) => [t - firstMs + startMs, value] as const)),
+  )
 }
 
 /** Series by the text of their labels, each sample as a line of time and bits: what differs is seen at once. */
