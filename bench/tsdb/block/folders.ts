@@ -1,10 +1,10 @@
 /** The folders of blocks in a data folder: which ones there are, and how they come and go without a moment in between. */
 import { type Dirent, existsSync } from 'node:fs'
-import { readdir, rm, stat } from 'node:fs/promises'
+import { readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TsdbError } from '../errors.ts'
 import { renameDurably, syncFolder } from '../files/folder.ts'
-import { type BlockMeta, isUlid, metaPath, readMeta } from './meta.ts'
+import { type BlockMeta, compareBlocks, isUlid, metaPath, readMeta } from './meta.ts'
 
 // Prometheus's own names: a server that finds such folders removes them, too.
 const CREATION_SUFFIX = '.tmp-for-creation'
@@ -19,11 +19,23 @@ export function creationFolder(dataFolder: string, ulid: string): string {
   return join(dataFolder, ulid + CREATION_SUFFIX)
 }
 
-/** Makes a block that is complete and durable visible, at once and durably. */
+/**
+ * Makes a block that is complete and durable visible, at once and durably.
+ *
+ * @throws the kernel's error; the block is where it was then
+ */
 export async function publishBlock(dataFolder: string, ulid: string): Promise<void> {
   const folder = creationFolder(dataFolder, ulid)
+  const visible = blockFolder(dataFolder, ulid)
   await syncFolder(folder)
-  await renameDurably(folder, blockFolder(dataFolder, ulid))
+  await rename(folder, visible)
+  try {
+    await syncFolder(dataFolder)
+  } catch (error) {
+    // Whoever is told that there is no block will make it once more: then its samples would be there twice.
+    await rename(visible, folder)
+    throw error
+  }
 }
 
 /** Removes a block: it is gone at once, and its space a little later. */
@@ -46,13 +58,9 @@ export async function listBlocks(dataFolder: string): Promise<BlockMeta[]> {
     if (!existsSync(metaPath(folder))) {
       throw new TsdbError('ERR_TSDB_MALFORMED', 'this block has no meta.json', { file: folder })
     }
-    const meta = await readMeta(folder)
-    if (meta.ulid !== entry.name) {
-      throw new TsdbError('ERR_TSDB_MALFORMED', `it is the meta.json of ${meta.ulid}`, { file: metaPath(folder) })
-    }
-    metas.push(meta)
+    metas.push(await readMeta(folder))
   }
-  return metas.toSorted((a, b) => a.minTime - b.minTime || a.maxTime - b.maxTime || (a.ulid < b.ulid ? -1 : 1))
+  return metas.toSorted(compareBlocks)
 }
 
 /**

@@ -1,6 +1,6 @@
 /** The file meta.json of a block, version 1, as Prometheus reads and writes it (tsdb/docs/format/README.md, tsdb/block.go). */
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { messageOf } from '../../errors.ts'
 import { TsdbError } from '../errors.ts'
 
@@ -43,13 +43,19 @@ export function metaPath(blockFolder: string): string {
   return join(blockFolder, 'meta.json')
 }
 
+/** The oldest samples first; no two blocks are alike. */
+export function compareBlocks(a: BlockDescription, b: BlockDescription): number {
+  return a.minTime - b.minTime || a.maxTime - b.maxTime || (a.ulid < b.ulid ? -1 : 1)
+}
+
 /** The file's text. */
 export function formatMeta(meta: BlockMeta): string {
   return `${JSON.stringify(meta, null, '\t')}\n`
 }
 
 /**
- * @throws {TsdbError} ERR_TSDB_MALFORMED, ERR_TSDB_BAD_VERSION; the kernel's error
+ * @param blockFolder is named as the block
+ * @throws {TsdbError} ERR_TSDB_MALFORMED, also for the meta.json of another block; ERR_TSDB_BAD_VERSION; the kernel's error
  */
 export async function readMeta(blockFolder: string): Promise<BlockMeta> {
   const file = metaPath(blockFolder)
@@ -66,17 +72,26 @@ export async function readMeta(blockFolder: string): Promise<BlockMeta> {
   }
   const wrong = whatIsWrong(meta)
   if (wrong !== null) throw new TsdbError('ERR_TSDB_MALFORMED', wrong, { file })
+  if (meta.ulid !== basename(blockFolder)) {
+    throw new TsdbError('ERR_TSDB_MALFORMED', `it is the meta.json of ${meta.ulid}`, { file })
+  }
   return meta as BlockMeta
 }
 
 function whatIsWrong({ ulid, minTime, maxTime, stats, compaction }: Partial<BlockMeta>): string | null {
-  if (typeof ulid !== 'string' || !isUlid(ulid)) return `no ULID: ${String(ulid)}`
+  if (!isBlockName(ulid)) return `no ULID: ${String(ulid)}`
   if (!Number.isSafeInteger(minTime) || !Number.isSafeInteger(maxTime)) return 'minTime or maxTime is no whole number'
   if (minTime! > maxTime!) return `minTime ${minTime} is behind maxTime ${maxTime}`
   if (typeof stats !== 'object' || stats === null) return 'it has no stats'
   if (typeof compaction !== 'object' || compaction === null) return 'it says nothing of compaction'
   if (!Number.isSafeInteger(compaction.level)) return 'the compaction level is no whole number'
-  if (!Array.isArray(compaction.sources)) return 'it names no sources'
-  if (compaction.parents !== undefined && !Array.isArray(compaction.parents)) return 'its parents are no list'
-  return null
+  const { sources, parents = [] } = compaction as { sources: unknown; parents?: unknown }
+  if (!Array.isArray(sources) || !sources.every(isBlockName)) return 'its sources are no list of ULIDs'
+  if (!Array.isArray(parents)) return 'its parents are no list'
+  const names = parents.map((parent: Partial<BlockDescription> | null) => parent?.ulid)
+  return names.every(isBlockName) ? null : 'a parent has no ULID'
+}
+
+function isBlockName(name: unknown): boolean {
+  return typeof name === 'string' && isUlid(name)
 }

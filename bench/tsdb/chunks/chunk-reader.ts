@@ -73,9 +73,9 @@ export class ChunkReader {
    * @throws {TsdbError} ERR_TSDB_BAD_CHECKSUM, ERR_TSDB_MALFORMED
    */
   at(reference: number): StoredChunk | null {
+    const file = this.fileOf(reference)
     const { ahead } = this
     if (ahead === null || segmentOf(reference) !== this.current) return null
-    const file = this.fileOf(reference)
     const offset = offsetOf(reference)
     const head = ahead.view(offset, LENGTH_BYTES_MAX)
     if (head === null) return null

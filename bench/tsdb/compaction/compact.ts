@@ -1,13 +1,13 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { BlockWriter } from '../block/block-writer.ts'
+import { type BlockPurpose, BlockWriter } from '../block/block-writer.ts'
 import { blockFolder, deleteBlock } from '../block/folders.ts'
-import type { BlockMeta } from '../block/meta.ts'
+import { type BlockMeta, compareBlocks } from '../block/meta.ts'
 import { CHUNKS_FOLDER } from '../chunks/segment.ts'
 import { TsdbError } from '../errors.ts'
 import { readWayOf } from '../files/input-file.ts'
 import type { Settings, Strategy } from '../settings.ts'
-import { InputBlock } from './input-block.ts'
+import { closeAll, InputBlock } from './input-block.ts'
 import { mergeSeries } from './merge-series.ts'
 import { mergeSymbols } from './merge-symbols.ts'
 
@@ -32,7 +32,8 @@ export interface Compaction {
  * new one; both only until the next `cleanUp`, which removes the old ones.
  *
  * @throws {TsdbError} for whatever is wrong with an input, naming file and offset; the kernel's and the writer's errors
- *   (ENOSPC, EIO, ...). The inputs are as they were then, and nothing is left of the new block.
+ *   (ENOSPC, EIO, ...). The inputs are as they were then, and nothing is left of the new block, unless it is an input
+ *   that could not be deleted: then the new block is there.
  */
 export async function compactBlocks(
   dataFolder: string,
@@ -41,39 +42,57 @@ export async function compactBlocks(
   options: CompactionOptions = {},
 ): Promise<Compaction> {
   if (ulids.length < 2) throw new TsdbError('ERR_TSDB_STATE', `${ulids.length} blocks: two or more can be compacted`)
+  // Its samples would all be the same as themselves: only at the deletion of the inputs it would be noticed.
+  if (new Set(ulids).size < ulids.length) {
+    throw new TsdbError('ERR_TSDB_STATE', 'a block that is to be compacted with itself')
+  }
   const block = await BlockWriter.open(dataFolder, settings, await chunkBytesOf(dataFolder, ulids))
-  const inputs: InputBlock[] = []
   let result: Compaction
   try {
-    const way = readWayOf(block.chunks.strategy)
-    for (const ulid of ulids) inputs.push(await InputBlock.open(dataFolder, ulid, way))
-    // Whoever names the blocks in another order gets the same one.
-    inputs.sort((a, b) => a.meta.minTime - b.meta.minTime || a.meta.maxTime - b.meta.maxTime)
-    result = await mergeInto(block, inputs)
+    const { purpose, readsWhy } = await mergeInto(block, dataFolder, ulids)
+    const meta = await block.publish(purpose)
+    result = { meta, chunkBytes: block.chunks.byteLength, strategy: block.chunks.strategy, readsWhy }
   } catch (error) {
     await block.abandon()
     throw error
-  } finally {
-    for (const input of inputs) await input.close()
   }
   // Only now that the new one is there, and durable.
   if (options.keepInputs !== true) for (const ulid of ulids) await deleteBlock(dataFolder, ulid)
   return result
 }
 
-async function mergeInto(block: BlockWriter, inputs: readonly InputBlock[]): Promise<Compaction> {
-  await mergeSymbols(inputs, block.index)
-  await mergeSeries(inputs, block)
-  const metas = inputs.map(({ meta }) => meta)
-  const meta = await block.publish({
+interface Merged {
+  readonly purpose: BlockPurpose
+  readonly readsWhy: string | null
+}
+
+/** Writes all series of the inputs, which are closed before there is a new block. */
+async function mergeInto(block: BlockWriter, dataFolder: string, ulids: readonly string[]): Promise<Merged> {
+  const inputs: InputBlock[] = []
+  try {
+    const way = readWayOf(block.chunks.strategy)
+    for (const ulid of ulids) inputs.push(await InputBlock.open(dataFolder, ulid, way))
+    // Whoever names the blocks in another order gets the same one.
+    inputs.sort((a, b) => compareBlocks(a.meta, b.meta))
+    await mergeSymbols(inputs, block.index)
+    await mergeSeries(inputs, block)
+    return {
+      purpose: purposeOf(inputs.map(({ meta }) => meta)),
+      readsWhy: inputs.find(({ why }) => why !== null)?.why ?? null,
+    }
+  } finally {
+    await closeAll(inputs)
+  }
+}
+
+function purposeOf(metas: readonly BlockMeta[]): BlockPurpose {
+  return {
     minTime: Math.min(...metas.map(({ minTime }) => minTime)),
     maxTime: Math.max(...metas.map(({ maxTime }) => maxTime)),
     level: 1 + Math.max(...metas.map(({ compaction }) => compaction.level)),
     sources: [...new Set(metas.flatMap(({ compaction }) => compaction.sources))].toSorted(),
     parents: metas.map(({ ulid, minTime, maxTime }) => ({ ulid, minTime, maxTime })),
-  })
-  const readsWhy = inputs.find(({ why }) => why !== null)?.why ?? null
-  return { meta, chunkBytes: block.chunks.byteLength, strategy: block.chunks.strategy, readsWhy }
+  }
 }
 
 /** Bytes of all chunks: what the new block takes at most, unless chunks overlap. */

@@ -3,7 +3,7 @@ import { CHUNK_SAMPLES, CHUNK_SAMPLES_MAX, Samples } from '../chunks/samples.ts'
 import { decodeXor, ENCODING_XOR, encodeXor, xorBytesMax } from '../chunks/xor.ts'
 import { TsdbError } from '../errors.ts'
 import type { SeriesEntry } from '../index/series-entry.ts'
-import type { InputChunk } from './input-block.ts'
+import { checkSpan, type InputChunk } from './input-block.ts'
 
 /** The samples of one chunk, and how many of them are merged. */
 interface Decoded {
@@ -16,7 +16,7 @@ interface Decoded {
  * Merges chunks of one series that overlap in time into new ones. A sample that several of them have, bit by bit the
  * same, is kept once.
  *
- * @throws {TsdbError} ERR_TSDB_DUPLICATE_SAMPLE for two values of one time, ERR_TSDB_OUT_OF_ORDER,
+ * @throws {TsdbError} ERR_TSDB_DUPLICATE_SAMPLE for two values of one time, ERR_TSDB_OUT_OF_ORDER, ERR_TSDB_MALFORMED,
  *   ERR_TSDB_UNSUPPORTED for chunks that are not XOR; as `ChunkReader`
  */
 export async function mergeOverlapping(
@@ -37,8 +37,9 @@ export async function mergeOverlapping(
   if (out.count > 0) await write(out, merged, block)
 }
 
-async function decode({ input, reference }: InputChunk): Promise<Samples> {
-  const { chunks } = input
+async function decode(chunk: InputChunk): Promise<Samples> {
+  const { reference } = chunk
+  const { chunks } = chunk.input
   const { encoding, data } = chunks.at(reference) ?? (await chunks.load(reference))
   if (encoding !== ENCODING_XOR) {
     const what = `a chunk of encoding ${encoding} that overlaps another one`
@@ -54,6 +55,7 @@ async function decode({ input, reference }: InputChunk): Promise<Samples> {
     const code = delta === 0 ? 'ERR_TSDB_DUPLICATE_SAMPLE' : 'ERR_TSDB_OUT_OF_ORDER'
     throw new TsdbError(code, `a chunk: sample ${i + 1} is of ${timestampsMs[i]}`, chunks.placeOf(reference))
   }
+  checkSpan(chunk, timestampsMs[0]!, timestampsMs[count - 1]!)
   return samples
 }
 

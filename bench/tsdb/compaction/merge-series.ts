@@ -5,7 +5,7 @@ import { type Span, scanXor } from '../chunks/scan-xor.ts'
 import { ENCODING_XOR } from '../chunks/xor.ts'
 import { TsdbError } from '../errors.ts'
 import { SeriesEntry } from '../index/series-entry.ts'
-import { compareSymbols, type InputBlock, type InputChunk } from './input-block.ts'
+import { checkSpan, compareSymbols, type InputBlock, type InputChunk } from './input-block.ts'
 import { mergeOverlapping } from './merge-overlapping.ts'
 
 /**
@@ -87,10 +87,7 @@ function copyChunk(chunk: InputChunk, stored: StoredChunk, merged: SeriesEntry, 
     const start = data.byteOffset - record.byteOffset
     const wrong = scanXor(record, start, start + data.length, span)
     if (wrong !== null) throw new TsdbError(wrong.code, wrong.what, chunks.placeOf(reference))
-    if (span.minTimeMs !== minTimeMs || span.maxTimeMs !== maxTimeMs) {
-      const what = `a chunk from ${span.minTimeMs} to ${span.maxTimeMs}, by the index from ${minTimeMs} to ${maxTimeMs}`
-      throw new TsdbError('ERR_TSDB_MALFORMED', what, chunks.placeOf(reference))
-    }
+    checkSpan(chunk, span.minTimeMs, span.maxTimeMs)
   }
   // Every encoding begins with its number of samples.
   block.numSamples += data.readUInt16BE(0)

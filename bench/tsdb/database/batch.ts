@@ -1,7 +1,6 @@
-import { ByteBuffer } from '../encoding/byte-buffer.ts'
 import type { Head, HeadSeries } from '../head/head.ts'
-import { encodeSamples, encodeSeries } from '../wal/records.ts'
 import type { WalWriter } from '../wal/wal-writer.ts'
+import { samplesRecords, seriesRecords } from './log-records.ts'
 
 /** Room for the samples of a small scrape, at first. */
 const FIRST_CAPACITY = 256
@@ -11,8 +10,9 @@ export class Batch {
   private readonly series: HeadSeries[] = []
   private timestampsMs = new Float64Array(FIRST_CAPACITY)
   private values = new Float64Array(FIRST_CAPACITY)
-  /** Records that are still to be logged; `null` before they are made. */
-  private records: Buffer[] | null = null
+  /** Records that are still to be logged, and the first of them; `null` before they are made. */
+  private records: Iterator<Uint8Array> | null = null
+  private next: IteratorResult<Uint8Array> | null = null
 
   get count(): number {
     return this.series.length
@@ -33,11 +33,12 @@ export class Batch {
    * @param known series of which the log has a record; those of this batch are added
    */
   async log(wal: WalWriter, known: WeakSet<HeadSeries>): Promise<void> {
-    this.records ??= this.makeRecords(known)
-    for (let record = this.records[0]; record !== undefined; record = this.records[0]) {
-      const wait = wal.append(record)
+    const records = (this.records ??= this.makeRecords(known))
+    this.next ??= records.next()
+    while (this.next.done !== true) {
+      const wait = wal.append(this.next.value)
       if (wait !== null) await wait
-      this.records.shift()
+      this.next = records.next()
     }
   }
 
@@ -46,23 +47,13 @@ export class Batch {
     for (const [i, series] of this.series.entries()) head.append(series, this.timestampsMs[i]!, this.values[i]!)
   }
 
-  private makeRecords(known: WeakSet<HeadSeries>): Buffer[] {
+  private *makeRecords(known: WeakSet<HeadSeries>): Generator<Uint8Array> {
     const { series, timestampsMs, values, count } = this
     const unknown = [...new Set(series)].filter((one) => !known.has(one))
-    const records: Buffer[] = []
-    if (unknown.length > 0) {
-      const buffer = new ByteBuffer()
-      encodeSeries(
-        buffer,
-        unknown.map(({ reference: ref, labels }) => ({ ref, labels })),
-      )
-      records.push(buffer.view())
-      for (const one of unknown) known.add(one)
-    }
-    const buffer = new ByteBuffer()
-    encodeSamples(buffer, { refs: series.map(({ reference }) => reference), timestampsMs, values, count })
-    records.push(buffer.view())
-    return records
+    yield* seriesRecords(unknown)
+    for (const one of unknown) known.add(one)
+    const refs = Float64Array.from(series, ({ reference }) => reference)
+    yield* samplesRecords({ refs, timestampsMs, values, count })
   }
 
   private grow(): void {

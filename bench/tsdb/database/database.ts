@@ -24,9 +24,10 @@ export const WAL_FOLDER = 'wal'
  * One process at a time may have it open, ours or a Prometheus server.
  *
  * Guaranteed: when `commit` has resolved, its samples survive the death of the process, and with the sync policy
- * `every-batch` that of the machine. They are in the WAL or in a block at any moment, in both only until the next opening.
- * Calls take effect in the order they are made. A call that rejects with `retryable: true` lost nothing: make space, and
- * call it again.
+ * `every-batch` that of the machine. They are in the WAL or in a block at any moment, in both only until a `cut` succeeds.
+ * Calls take effect in the order they are made, awaited or not. A call that rejects with `retryable: true` lost nothing:
+ * make space, and call it again. When a commit fails, the calls that wait behind it are rejected with it; when a block
+ * can't be written, nobody else is.
  */
 export class Database implements AsyncDisposable {
   private readonly turns = new Turns()
@@ -34,6 +35,7 @@ export class Database implements AsyncDisposable {
   /** Batches whose commit was called, the oldest first. More than one only after a failure. */
   private readonly committing: Batch[] = []
   private isClosed = false
+  private closing: Promise<void> | null = null
   /** Samples from before are refused while blocks are cut. */
   private acceptedFromMs = -Infinity
 
@@ -45,6 +47,8 @@ export class Database implements AsyncDisposable {
     readonly wal: WalWriter,
     private readonly known: WeakSet<HeadSeries>,
     readonly recovery: Recovery,
+    /** Whether the WAL may have samples that are in blocks. */
+    private isWalLong: boolean,
   ) {}
 
   /**
@@ -63,7 +67,7 @@ export class Database implements AsyncDisposable {
     const { strategies, walSync: sync, walSegmentBytes: segmentBytes } = settings
     const recovery = await recover(folder, walFolder, readWayOf(strategies.wal), head, known)
     const wal = await WalWriter.open(walFolder, { strategy: strategies.wal, sync, segmentBytes })
-    return new Database(folder, settings, head, wal, known, recovery)
+    return new Database(folder, settings, head, wal, known, recovery, recovery.samplesInBlocks > 0)
   }
 
   /** The series of these labels, to append to. */
@@ -95,40 +99,37 @@ export class Database implements AsyncDisposable {
   /** Ends the batch: resolves when its samples are in the WAL, durable if the policy says so, and in the head. */
   async commit(): Promise<void> {
     this.assertOpen()
-    this.endBatch()
-    await this.turns.take(() => this.commitAll())
+    await this.commitInTurn()
   }
 
   /**
-   * Writes the samples of all block ranges but the newest one into blocks, or of all ranges, and cuts the WAL down to
-   * what is not in blocks.
+   * Ends the batch as `commit` does, writes the samples of all block ranges but the newest one into blocks, or of all
+   * ranges, and cuts the WAL down to what is not in blocks. May be called again after any failure.
    *
    * @returns the new blocks; those that are complete stay when a later one fails
    */
   async cut(ranges: 'complete' | 'all' = 'complete'): Promise<BlockMeta[]> {
     this.assertOpen()
-    this.endBatch()
-    return await this.turns.take(async () => {
-      await this.commitAll()
+    const last = this.endBatch()
+    const blocks = await this.turns.take(async () => {
+      await this.commitUpTo(last)
       const end = this.endOfCut(ranges)
-      if (end === null) return []
       // No more samples from before it: the block they belong to is being written.
       this.acceptedFromMs = end
       try {
-        this.endBatch()
-        await this.commitAll()
-        return await this.cutBefore(end)
+        await this.commitUpTo(this.endBatch())
+        return await settled(this.cutBefore(end))
       } finally {
         this.acceptedFromMs = -Infinity
       }
     })
+    return blocks()
   }
 
-  /** The border up to which blocks can be cut; `null` when there is nothing to cut. */
-  private endOfCut(ranges: 'complete' | 'all'): number | null {
+  /** The border up to which blocks can be cut; -Infinity when there is nothing to cut. */
+  private endOfCut(ranges: 'complete' | 'all'): number {
     const starts = this.head.ranges()
-    const last = ranges === 'all' ? starts.at(-1) : starts.at(-2)
-    return last === undefined ? null : last + this.settings.blockRangeMs
+    return (starts.at(ranges === 'all' ? -1 : -2) ?? -Infinity) + this.settings.blockRangeMs
   }
 
   private async cutBefore(cutEnd: number): Promise<BlockMeta[]> {
@@ -139,15 +140,16 @@ export class Database implements AsyncDisposable {
       const block = await cutBlock(folder, settings, head, start, end)
       if (block !== null) blocks.push(block)
       // From here on a replay leaves them out, because there is a block that reaches further.
+      this.isWalLong = true
       head.forget(end)
     }
-    await this.shortenWal()
+    if (this.isWalLong) await this.shortenWal()
     return blocks
   }
 
   /** All blocks, the oldest samples first. */
   async blocks(): Promise<BlockMeta[]> {
-    return await listBlocks(this.folder)
+    return (await this.turns.take(() => settled(listBlocks(this.folder))))()
   }
 
   /**
@@ -158,34 +160,55 @@ export class Database implements AsyncDisposable {
    */
   async compact(ulids?: readonly string[]): Promise<Compaction> {
     this.assertOpen()
-    return await this.turns.take(async () => {
-      const chosen = ulids ?? (await this.blocks()).map(({ ulid }) => ulid)
-      return await compactBlocks(this.folder, chosen, this.settings)
-    })
+    return (await this.turns.take(() => settled(this.compactNow(ulids))))()
+  }
+
+  private async compactNow(ulids: readonly string[] | undefined): Promise<Compaction> {
+    const chosen = ulids ?? (await listBlocks(this.folder)).map(({ ulid }) => ulid)
+    return await compactBlocks(this.folder, chosen, this.settings)
   }
 
   /** Commits what is left and ends the WAL. The head's samples are in it, for the next opening. */
   async close(): Promise<void> {
     if (this.isClosed) return
-    await this.commit()
+    this.closing ??= this.closeNow().catch((error: unknown) => {
+      this.closing = null
+      throw error
+    })
+    await this.closing
+  }
+
+  private async closeNow(): Promise<void> {
+    await this.commitInTurn()
     await this.turns.take(() => this.wal.end())
     this.isClosed = true
   }
 
-  /** Closes the files; samples that were not committed are dropped. */
+  /** Waits for what is under way, and closes the files; samples that are not committed by then are dropped. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.isClosed = true
+    await this.turns.take(() => Promise.resolve()).catch(() => undefined)
     await this.wal[Symbol.asyncDispose]()
   }
 
-  private endBatch(): void {
-    if (this.batch.count === 0) return
-    this.committing.push(this.batch)
-    this.batch = new Batch()
+  /** @returns the last batch that a call made now has to commit */
+  private endBatch(): Batch | undefined {
+    if (this.batch.count > 0) {
+      this.committing.push(this.batch)
+      this.batch = new Batch()
+    }
+    return this.committing.at(-1)
   }
 
-  private async commitAll(): Promise<void> {
-    for (let batch = this.committing[0]; batch !== undefined; batch = this.committing[0]) {
+  private async commitInTurn(): Promise<void> {
+    const last = this.endBatch()
+    await this.turns.take(() => this.commitUpTo(last))
+  }
+
+  /** Batches behind `last` are those of later calls. */
+  private async commitUpTo(last: Batch | undefined): Promise<void> {
+    while (last !== undefined && this.committing.includes(last)) {
+      const batch = this.committing[0]!
       await batch.log(this.wal, this.known)
       await this.wal.commit()
       batch.applyTo(this.head)
@@ -199,9 +222,23 @@ export class Database implements AsyncDisposable {
     const segment = await this.wal.nextSegment()
     const options = { strategy: strategies.wal, segmentBytes }
     await writeCheckpoint(this.wal.folder, segment - 1, checkpointRecords(this.head), options)
+    this.isWalLong = false
   }
 
   private assertOpen(): void {
-    if (this.isClosed) throw new TsdbError('ERR_TSDB_STATE', 'the database is closed', { file: this.folder })
+    if (!this.isClosed && this.closing === null) return
+    throw new TsdbError('ERR_TSDB_STATE', 'the database is closed', { file: this.folder })
+  }
+}
+
+/** Gives the value or throws the error when it is asked, and not before: a failure that is to concern its caller alone. */
+async function settled<T>(work: Promise<T>): Promise<() => T> {
+  try {
+    const value = await work
+    return () => value
+  } catch (error) {
+    return () => {
+      throw error
+    }
   }
 }

@@ -1,4 +1,4 @@
-import { CHUNK_SAMPLES, Samples } from '../chunks/samples.ts'
+import { CHUNK_SAMPLES, Samples, TIME_MS_MAX } from '../chunks/samples.ts'
 import { encodeXor, xorBytesMax } from '../chunks/xor.ts'
 import { TsdbError } from '../errors.ts'
 import { formatLabels, type Labels, labelsKey } from '../labels.ts'
@@ -29,9 +29,6 @@ export interface HeadSeries {
 
 /** Encoded chunks are laid into memory of this size, one behind the other: an ArrayBuffer for each would take as much again. */
 const ARENA_BYTES = 1024 * 1024
-
-/** Times and their differences stay exact in a double. */
-const TIME_MS_MAX = 2 ** 52
 
 /** The samples of the last hours, in memory: chunks of 120, encoded as soon as they are full. */
 export class Head {
@@ -98,10 +95,11 @@ export class Head {
     lastMs = series.lastTimeMs,
     fromMs = this.minValidTimeMs,
   ): TsdbError | null {
-    if (timestampMs > lastMs && timestampMs >= fromMs) {
-      if (Number.isInteger(timestampMs) && Math.abs(timestampMs) <= TIME_MS_MAX) return null
-      return new TsdbError('ERR_TSDB_OUT_OF_ORDER', `${timestampMs} is no time in whole milliseconds`)
+    if (!Number.isInteger(timestampMs) || Math.abs(timestampMs) > TIME_MS_MAX) {
+      const what = `${timestampMs} is no time in whole milliseconds, within 2^52 of 1970`
+      return new TsdbError('ERR_TSDB_OUT_OF_ORDER', what)
     }
+    if (timestampMs > lastMs && timestampMs >= fromMs) return null
     const name = formatLabels(series.labels)
     if (timestampMs === lastMs) {
       return new TsdbError('ERR_TSDB_DUPLICATE_SAMPLE', `${name} has a sample of ${timestampMs} already`)
@@ -162,6 +160,7 @@ export class Head {
     this.minValidTimeMs = Math.max(this.minValidTimeMs, endMs)
     for (const series of this.byReference.values()) {
       series.chunks = series.chunks.filter(({ minTimeMs }) => minTimeMs >= endMs)
+      if (series.open.count > 0 && series.open.timestampsMs[0]! < endMs) series.open.count = 0
       if (series.chunks.length > 0 || series.open.count > 0 || series.lastAcceptedMs >= endMs) continue
       series.isForgotten = true
       this.byKey.delete(labelsKey(series.labels))
