@@ -35,7 +35,10 @@ export class ChunkReader {
   private current = NONE
   private ahead: ReadAhead | null = null
 
-  private constructor(private readonly files: readonly InputFile[]) {}
+  private constructor(
+    private readonly blockFolder: string,
+    private readonly files: readonly InputFile[],
+  ) {}
 
   /**
    * @throws {TsdbError} ERR_TSDB_BAD_MAGIC, ERR_TSDB_BAD_VERSION, ERR_TSDB_TRUNCATED, ERR_TSDB_MALFORMED (a segment is
@@ -59,7 +62,7 @@ export class ChunkReader {
       await closeAll(files)
       throw error
     }
-    return new ChunkReader(files)
+    return new ChunkReader(blockFolder, files)
   }
 
   /** Why a file is not read as it was asked for; `null` when all are. */
@@ -101,8 +104,8 @@ export class ChunkReader {
   }
 
   /** Where a chunk stands, for errors. */
-  placeOf(reference: number): { file: string | undefined; offset: number } {
-    return { file: this.files[segmentOf(reference)]?.path, offset: offsetOf(reference) }
+  placeOf(reference: number): { file: string; offset: number } {
+    return { file: segmentPath(this.blockFolder, segmentOf(reference)), offset: offsetOf(reference) }
   }
 
   async close(): Promise<void> {
@@ -176,5 +179,7 @@ async function checkHeader(file: InputFile): Promise<void> {
 }
 
 async function closeAll(files: readonly InputFile[]): Promise<void> {
-  for (const file of files) await file.close()
+  const closed = await Promise.allSettled(files.map((file) => file.close()))
+  const failed = closed.find((result) => result.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
 }

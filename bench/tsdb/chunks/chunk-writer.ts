@@ -90,6 +90,8 @@ export class ChunkWriter {
 
   /** Gives up: what is there stays as it is. */
   async drop(): Promise<void> {
+    // Failed on purpose: what is dropped with it is nothing to be warned of.
+    this.writer.fail()
     await this.writer[Symbol.asyncDispose]()
   }
 

@@ -104,7 +104,8 @@ export class Database implements AsyncDisposable {
 
   /**
    * Ends the batch as `commit` does, writes the samples of all block ranges but the newest one into blocks, or of all
-   * ranges, and cuts the WAL down to what is not in blocks. May be called again after any failure.
+   * ranges, and cuts the WAL down to what is not in blocks. May be called again after any failure. When its turn comes it
+   * ends the batch that was begun meanwhile, too: from then on samples from before the end of the blocks are refused.
    *
    * @returns the new blocks; those that are complete stay when a later one fails
    */
@@ -207,7 +208,8 @@ export class Database implements AsyncDisposable {
 
   /** Batches behind `last` are those of later calls. */
   private async commitUpTo(last: Batch | undefined): Promise<void> {
-    while (last !== undefined && this.committing.includes(last)) {
+    if (last === undefined) return
+    while (this.committing.includes(last)) {
       const batch = this.committing[0]!
       await batch.log(this.wal, this.known)
       await this.wal.commit()

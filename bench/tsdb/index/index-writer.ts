@@ -149,6 +149,8 @@ export class IndexWriter {
 
   /** Gives up: what is there stays as it is. */
   async drop(): Promise<void> {
+    // Failed on purpose: what is dropped with it is nothing to be warned of.
+    this.writer.fail()
     await this.writer[Symbol.asyncDispose]()
   }
 
