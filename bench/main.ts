@@ -110,14 +110,23 @@ async function runInFolder(
     signal,
   }
   try {
-    await setUpAll(chosen, folder.path, signal)
+    const setUpSeconds = await setUpAll(chosen, folder.path, signal)
+    const { timeBudgetSeconds } = options
+    const budgetLeft = timeBudgetSeconds === null ? null : timeBudgetSeconds - setUpSeconds
     return await runAll<RunResult>(
-      { ...options, subjects: [...new Set(chosen.flatMap((workload) => workload.subjects ?? []))] },
+      {
+        ...options,
+        timeBudgetSeconds: budgetLeft,
+        subjects: [...new Set(chosen.flatMap((workload) => workload.subjects ?? []))],
+      },
       chosen,
       (plan) => runOne(plan, context),
       progress,
       signal,
     )
+  } catch (error) {
+    if (signal.aborted) return { results: [], roundsDone: 0, stoppedBy: 'signal' }
+    throw error
   } finally {
     progress.close()
     folder.remove()
@@ -131,8 +140,12 @@ function rowsOf(options: Options, workloadName: string): ClaimingSubject[] {
   return [...asked, ...(options.ceiling ? [{ name: FIO_NAME, claim: null }] : [])]
 }
 
-/** @throws {CannotGoOn} when the runs of a workload would have nothing to start from */
-async function setUpAll(chosen: readonly PlannedWorkload[], folder: string, signal: AbortSignal): Promise<void> {
+/**
+ * @returns how many seconds it took
+ * @throws {CannotGoOn} when the runs of a workload would have nothing to start from
+ */
+async function setUpAll(chosen: readonly PlannedWorkload[], folder: string, signal: AbortSignal): Promise<number> {
+  const startedAtMs = performance.now()
   for (const workload of chosen) {
     if (workloadNamed(workload.name).setUp === null) continue
     process.stderr.write(`${workload.name}: making ${formatBytes(workload.bytes)} of input\n`)
@@ -140,6 +153,7 @@ async function setUpAll(chosen: readonly PlannedWorkload[], folder: string, sign
     const wrong = await setUpWorkload(script, workload, setUpFolderOf(folder, workload.name), signal)
     if (wrong !== null) throw new CannotGoOn(`${workload.name}: the input could not be made: ${wrong}`)
   }
+  return (performance.now() - startedAtMs) / 1e3
 }
 
 function reportOn(

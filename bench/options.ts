@@ -25,8 +25,8 @@ export interface Known {
 /** Five values make a median that one disturbed round does not move. */
 const DEFAULT_ROUNDS = 5
 const QUICK_ROUNDS = 3
-/** The promises are 4 minutes and 60 s; the rest is for the last round being slower than those before. */
-const DEFAULT_BUDGET_SECONDS = 220
+/** The promises are 6 minutes and 60 s; the rest is for the last round being slower than those before. */
+const DEFAULT_BUDGET_SECONDS = 340
 const QUICK_BUDGET_SECONDS = 50
 /** A limit against slips of the finger: a thousand rounds are most of a day. */
 const ROUNDS_MAX = 1000

@@ -2,7 +2,11 @@ import { execFile, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+
+/** Longer than a signal to a process group takes to reach all of it. */
+const SIGNAL_PATIENCE_MS = 100
 
 /**
  * Makes what a workload's runs start from, in a process of its own: what it leaves behind in memory is nobody's.
@@ -29,6 +33,8 @@ export async function setUpWorkload(
   })
   try {
     await once(child, 'close')
+    // Ctrl-C reaches the whole process group, and may have reached the child first.
+    if (child.signalCode !== null && !signal.aborted) await sleep(SIGNAL_PATIENCE_MS)
   } finally {
     signal.removeEventListener('abort', kill)
   }

@@ -225,6 +225,25 @@ describe('npm run bench', () => {
   )
 
   it(
+    'cleans up when it is interrupted while it makes the input of a workload',
+    async () => {
+      const dir = mkdtempSync(join(folder, 'set-up-'))
+      const args = ['--dir', dir, '--bytes', '256MiB', '--workloads', 'tsdb-compaction', '--subjects', 'direct']
+      const { child, texts, ended } = start(args)
+      const pid = child.pid
+      if (pid === undefined) throw new Error('the benchmark could not be started')
+      while (!texts.stderr.includes('making 256 MiB of input')) await once(child.stderr, 'data')
+      process.kill(-pid, 'SIGINT')
+      const { code, stdout } = await ended
+      expect(code).toBe(130)
+      expect(stdout).toContain('Interrupted')
+      expect(readdirSync(dir)).toEqual([])
+      expect(() => process.kill(-pid, 0), 'a process is left').toThrow('ESRCH')
+    },
+    patienceMs,
+  )
+
+  it(
     'prints its tables also when the JSON cannot be written in the end',
     async () => {
       const args = ['--dir', folder, '--bytes', '1MiB', '--rounds', '1', '--subjects', 'fs-filehandle']

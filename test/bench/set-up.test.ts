@@ -1,5 +1,6 @@
 import { existsSync, fsyncSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
 import { residentBytesOf } from '../../bench/measure/footprint.ts'
@@ -45,11 +46,31 @@ describe('setUpWorkload', () => {
     const abort = new AbortController()
     const setUp = setUpWorkload(script(body), workload, folder, abort.signal)
     const ended = expect(setUp).rejects.toThrow('that is enough')
-    while (!existsSync(started)) await new Promise((resolve) => setTimeout(resolve, 10))
+    while (!existsSync(started)) await sleep(10)
     abort.abort(new Error('that is enough'))
     await ended
   })
 })
+
+describe('a process that a signal ends', () => {
+  it('is taken for interrupted when the same signal reaches this process a moment later', async () => {
+    const dying = join(folder, 'dying')
+    const body = `writeFileSync(${JSON.stringify(dying)}, String(process.pid)); process.kill(process.pid, 'SIGKILL')`
+    const abort = new AbortController()
+    const ended = expect(setUpWorkload(script(body), workload, folder, abort.signal)).rejects.toThrow('interrupted')
+    while (!existsSync(dying) || isThere(Number(readFileSync(dying, 'utf8')))) await sleep(1)
+    abort.abort(new Error('interrupted'))
+    await ended
+  })
+})
+
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
 
 describe('forgetPages', () => {
   it('drops the pages of all files in a folder that are on the disk', async () => {
