@@ -14,7 +14,7 @@ Commands
 
 Options
   --strategy S             how files are written: direct, dontcache, evict, buffered
-  --chunks S --index S --wal S    the same for one kind of files (default: direct, direct, buffered)
+  --chunks S --index S     the same for one kind of files (default: direct)
   --segment-size SIZE      of a file of chunks at most (default: 512MiB)
   --help                   this text
 

@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CannotGoOn, print, runCommand } from '../command.ts'
 import { codeOf, messageOf } from '../errors.ts'
-import { layOut } from '../report/table.ts'
+import { layOut, wrap } from '../report/table.ts'
 import { formatBytes, formatSeconds } from '../units.ts'
 import { blockFolder, cleanUp, listBlocks } from './block/folders.ts'
 import type { BlockMeta } from './block/meta.ts'
@@ -62,19 +62,20 @@ async function run(options: TsdbOptions): Promise<void> {
 async function generate({ dir, settings, generator }: TsdbOptions): Promise<BlockMeta[]> {
   await mkdir(dir, { recursive: true })
   const { hours, ...options } = generator
-  const blocks = Math.ceil((hours * HOUR_MS) / settings.blockRangeMs)
-  return await generateBlocks(dir, settings, options, (done) => done.length >= blocks)
+  const endMs = options.startMs + hours * HOUR_MS
+  // Up to the end of the block that the last of these hours is in.
+  return await generateBlocks(dir, settings, options, (blocks) => (blocks.at(-1)?.maxTime ?? -Infinity) >= endMs)
 }
 
 async function compact({ dir, ulids, settings }: TsdbOptions): Promise<void> {
   const removed = await cleanUp(dir)
-  if (removed.length > 0) print([`Removed what an earlier process had left: ${removed.join(', ')}`])
+  if (removed.length > 0) print(sentence(`Removed what an earlier process had left: ${removed.join(', ')}`))
   const chosen = ulids.length > 0 ? ulids : (await listBlocks(dir)).map(({ ulid }) => ulid)
   const { meta, chunkBytes, strategy, readsWhy } = await compactBlocks(dir, chosen, settings)
   print([
     ...blockLines([meta]),
     `${chosen.length} blocks are one now: ${formatBytes(chunkBytes)} of chunks, written ${strategy}.`,
-    ...(readsWhy === null ? [] : [`The blocks were read through the page cache: ${readsWhy}`]),
+    ...(readsWhy === null ? [] : sentence(`The blocks were read through the page cache: ${readsWhy}`)),
   ])
 }
 
@@ -100,7 +101,7 @@ async function replayWal(folder: string): Promise<void> {
   print([
     `${records} records with ${series} series and ${samples} samples.`,
     `The last whole record ends in segment ${end.segment} at byte ${end.offset}.`,
-    ...(torn === null ? [] : [`Behind it there is a torn one: ${torn.why}`]),
+    ...(torn === null ? [] : sentence(`Behind it there is a torn one: ${torn.why}`)),
   ])
 }
 
@@ -129,9 +130,19 @@ function blockLines(blocks: readonly BlockMeta[]): string[] {
   return [...heading, ...rows.flat()]
 }
 
-/** `2024-01-01 02:00`, in UTC. */
+/** `2024-01-01 02:00`, in UTC; the milliseconds where the calendar ends. */
 function timeText(timeMs: number): string {
-  return new Date(timeMs).toISOString().slice(0, 16).replace('T', ' ')
+  const date = new Date(timeMs)
+  if (Number.isNaN(date.getTime())) return String(timeMs)
+  return date
+    .toISOString()
+    .replace('T', ' ')
+    .replace(/:[\d.]+Z$/, '')
+}
+
+/** A text in as many lines as it needs. */
+function sentence(text: string): string[] {
+  return wrap(text, WIDTH_MAX)
 }
 
 await runCommand('tsdb', main)

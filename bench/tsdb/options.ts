@@ -2,6 +2,9 @@
 import { parseArgs } from 'node:util'
 import { readCount, readSize, UsageError } from '../arguments.ts'
 import { messageOf } from '../errors.ts'
+import { wrap } from '../report/table.ts'
+import { SEGMENT_BYTES_MAX } from './chunks/segment.ts'
+import { SERIES_COUNT_MAX } from './samples/generator-options.ts'
 import { defaultSettings, type Settings, type Strategies, type Strategy } from './settings.ts'
 
 const commands = ['import', 'generate', 'compact', 'list', 'verify', 'replay'] as const
@@ -42,15 +45,16 @@ const DEFAULT_HOURS = 24
 const DEFAULT_INTERVAL_SECONDS = 15
 /** The first of January 2024, the beginning of a block. */
 const DEFAULT_START_SECONDS = 1_704_067_200
-/** The generator's own limits are told by itself; these are against slips of the finger. */
-const COUNT_MAX = 100_000_000
+/** Against slips of the finger. */
+const HOURS_MAX = 100_000_000
 const SECONDS_MAX = 4_000_000_000
+/** Of a line, behind the program's name. */
+const WIDTH_MAX = 94
 
 const optionTypes = {
   strategy: { type: 'string' },
   chunks: { type: 'string' },
   index: { type: 'string' },
-  wal: { type: 'string' },
   'segment-size': { type: 'string' },
   seed: { type: 'string', default: '1' },
   series: { type: 'string', default: String(DEFAULT_SERIES) },
@@ -78,9 +82,9 @@ export function readTsdbOptions(args: readonly string[]): TsdbOptions | 'help' {
   }
   const { names, more } = operands[command]
   if (given.length < names.length || (given.length > names.length && !more)) {
-    throw new UsageError(
-      `${command} takes ${names.join(' ')}${more ? ' [ULID...]' : ''}, not ${given.length} arguments`,
-    )
+    const expected = `${names.join(' ')}${more ? ' [ULID...]' : ''}`
+    const found = `${given.length} argument${given.length === 1 ? '' : 's'}`
+    throw new UsageError(`${command} takes ${expected}, not ${found}`)
   }
   return {
     command,
@@ -90,14 +94,12 @@ export function readTsdbOptions(args: readonly string[]): TsdbOptions | 'help' {
     settings: {
       ...defaultSettings,
       strategies: readStrategies(values),
-      ...(values['segment-size'] === undefined
-        ? {}
-        : { chunkSegmentBytes: readSize('--segment-size', values['segment-size']) }),
+      ...(values['segment-size'] === undefined ? {} : { chunkSegmentBytes: readSegmentSize(values['segment-size']) }),
     },
     generator: {
       seed: readCount('--seed', values.seed, Number.MAX_SAFE_INTEGER),
-      seriesCount: readCount('--series', values.series, COUNT_MAX),
-      hours: readCount('--hours', values.hours, COUNT_MAX),
+      seriesCount: readCount('--series', values.series, SERIES_COUNT_MAX),
+      hours: readCount('--hours', values.hours, HOURS_MAX),
       startMs: readCount('--start', values.start, SECONDS_MAX) * 1000,
       intervalMs: readCount('--interval', values.interval, HOUR_MS / 1000) * 1000,
     },
@@ -108,13 +110,27 @@ function parse(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options: optionTypes, strict: true, allowPositionals: true })
   } catch (error) {
+    // Node's first sentence names the culprit; the ones after it are about positional arguments.
+    const [reason] = messageOf(error).split('. ')
     const known = Object.keys(optionTypes).map((option) => `--${option}`)
-    throw new UsageError(`${messageOf(error)}\nKnown options: ${known.join(', ')}`, { cause: error })
+    const lines = wrap(`Known options: ${known.join(', ')}`, WIDTH_MAX)
+    throw new UsageError([reason, ...lines].join('\n'), { cause: error })
   }
 }
 
-function readStrategies(values: { readonly [Name in 'strategy' | keyof Strategies]?: string | undefined }): Strategies {
-  const of = (path: keyof Strategies): Strategy => {
+function readSegmentSize(text: string): number {
+  const bytes = readSize('--segment-size', text)
+  if (bytes <= SEGMENT_BYTES_MAX) return bytes
+  throw new UsageError(`--segment-size ${text}: more than 4 GiB, beyond which no chunk of a segment can be named`)
+}
+
+/** No command writes a WAL: its strategy stays as it is. */
+function readStrategies(values: {
+  readonly strategy?: string | undefined
+  readonly chunks?: string | undefined
+  readonly index?: string | undefined
+}): Strategies {
+  const of = (path: 'chunks' | 'index'): Strategy => {
     const text = values[path] ?? values.strategy
     if (text === undefined) return defaultSettings.strategies[path]
     const found = strategies.find((known) => known === text)
@@ -122,5 +138,5 @@ function readStrategies(values: { readonly [Name in 'strategy' | keyof Strategie
     const option = values[path] === undefined ? 'strategy' : path
     throw new UsageError(`--${option} ${text}: not a strategy. Known strategies: ${strategies.join(', ')}`)
   }
-  return { chunks: of('chunks'), index: of('index'), wal: of('wal') }
+  return { ...defaultSettings.strategies, chunks: of('chunks'), index: of('index') }
 }

@@ -7,8 +7,11 @@ export type Strategy = 'direct' | 'dontcache' | 'evict' | 'buffered'
 export interface Strategies {
   readonly chunks: Strategy
   readonly index: Strategy
-  readonly wal: Strategy
+  readonly wal: WalStrategy
 }
+
+/** `auto`: by the sync policy, the best one that is possible. */
+export type WalStrategy = Strategy | 'auto'
 
 /** When the WAL is made durable: never by itself, after each batch, or when this many milliseconds have gone by. */
 export type SyncPolicy = 'never' | 'every-batch' | { readonly everyMs: number }
@@ -28,7 +31,7 @@ const MIB = 1024 * 1024
 const HOUR_MS = 3_600_000
 
 export const defaultSettings: Settings = {
-  strategies: { chunks: 'direct', index: 'direct', wal: 'buffered' },
+  strategies: { chunks: 'direct', index: 'direct', wal: 'auto' },
   // The following are Prometheus's own.
   chunkSegmentBytes: 512 * MIB,
   walSegmentBytes: 128 * MIB,

@@ -6,10 +6,11 @@ import type { ReadWay } from '../files/input-file.ts'
 import { IndexReader } from '../index/index-reader.ts'
 import { SeriesEntry } from '../index/series-entry.ts'
 import { type BlockMeta, type BlockStats, readMeta } from './meta.ts'
+import { verifyPostings } from './verify-postings.ts'
 
 /**
- * Reads a whole block: every checksum of series and chunks, the order of samples, and whether its numbers are those in
- * meta.json.
+ * Reads a whole block: every checksum, the order of samples, that chunks span what their series say and the block what
+ * its meta.json says, and that there are as many of everything as it says.
  *
  * @param way `direct` leaves nothing of it in the page cache
  * @throws {TsdbError} for whatever is wrong, with file and offset; the kernel's error
@@ -20,7 +21,7 @@ export async function verifyBlock(folder: string, way: ReadWay): Promise<BlockMe
   try {
     const chunks = await ChunkReader.open(folder, way)
     try {
-      const found = await count(index, chunks)
+      const found = await count(index, chunks, meta)
       for (const name of ['numSeries', 'numChunks', 'numSamples'] as const) {
         if (found[name] === meta.stats[name]) continue
         const what = `${name} is ${meta.stats[name]} in meta.json, and ${found[name]} are there`
@@ -32,10 +33,11 @@ export async function verifyBlock(folder: string, way: ReadWay): Promise<BlockMe
   } finally {
     await index.close()
   }
+  await verifyPostings(folder, way)
   return meta
 }
 
-async function count(index: IndexReader, chunks: ChunkReader): Promise<BlockStats> {
+async function count(index: IndexReader, chunks: ChunkReader, meta: BlockMeta): Promise<BlockStats> {
   const entry = new SeriesEntry()
   const span: Span = { count: 0, minTimeMs: 0, maxTimeMs: 0 }
   let numSeries = 0
@@ -45,6 +47,10 @@ async function count(index: IndexReader, chunks: ChunkReader): Promise<BlockStat
     numSeries++
     for (let i = 0; i < entry.chunkCount; i++) {
       const reference = entry.references[i]!
+      const [minTimeMs, maxTimeMs] = [entry.minTimesMs[i]!, entry.maxTimesMs[i]!]
+      if (minTimeMs < meta.minTime || maxTimeMs >= meta.maxTime) {
+        throw index.error(`a chunk from ${minTimeMs} to ${maxTimeMs}, which meta.json leaves out`)
+      }
       const { encoding, data, record } = chunks.at(reference) ?? (await chunks.load(reference))
       numChunks++
       numSamples += data.readUInt16BE(0)
@@ -52,6 +58,9 @@ async function count(index: IndexReader, chunks: ChunkReader): Promise<BlockStat
       const start = data.byteOffset - record.byteOffset
       const wrong = scanXor(record, start, start + data.length, span)
       if (wrong !== null) throw new TsdbError(wrong.code, wrong.what, chunks.placeOf(reference))
+      if (span.minTimeMs === minTimeMs && span.maxTimeMs === maxTimeMs) continue
+      const what = `a chunk from ${span.minTimeMs} to ${span.maxTimeMs}, by the index from ${minTimeMs} to ${maxTimeMs}`
+      throw new TsdbError('ERR_TSDB_MALFORMED', what, chunks.placeOf(reference))
     }
   }
   return { numSeries, numChunks, numSamples }

@@ -3,7 +3,14 @@ import { ByteBuffer } from '../encoding/byte-buffer.ts'
 import { checksum } from '../encoding/checksum.ts'
 import { openOutput, put } from '../files/output.ts'
 import type { Strategy } from '../settings.ts'
-import { chunkReference, SEGMENT_HEADER_BYTES, SEGMENT_MAGIC, SEGMENT_VERSION, segmentPath } from './segment.ts'
+import {
+  chunkReference,
+  SEGMENT_BYTES_MAX,
+  SEGMENT_HEADER_BYTES,
+  SEGMENT_MAGIC,
+  SEGMENT_VERSION,
+  segmentPath,
+} from './segment.ts'
 
 /** Where a chunk came to stand; `wait` is to be awaited before the next chunk is given. */
 export interface Written {
@@ -38,10 +45,13 @@ export class ChunkWriter {
   /**
    * @param blockFolder has a folder for the chunks in it
    * @param expectedBytes of all chunks, as far as that is known: no more is preallocated
-   * @throws what `openWriter` throws
+   * @throws RangeError for segments of more than 4 GiB; what `openWriter` throws
    */
   static async open(blockFolder: string, options: ChunkWriterOptions, expectedBytes: number): Promise<ChunkWriter> {
     const { strategy, segmentBytes } = options
+    if (segmentBytes > SEGMENT_BYTES_MAX) {
+      throw new RangeError(`a segment of chunks has ${SEGMENT_BYTES_MAX} bytes at most, not ${segmentBytes}`)
+    }
     const preallocate = Math.min(segmentBytes, expectedBytes)
     const writer = await openOutput(segmentPath(blockFolder, 0), strategy, preallocate)
     const chunks = new ChunkWriter(blockFolder, writer, segmentBytes, expectedBytes)

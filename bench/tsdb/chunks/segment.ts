@@ -15,6 +15,8 @@ export const CHUNKS_FOLDER = 'chunks'
 
 /** Offsets in a segment are 32 bits of a reference. */
 const TWO_32 = 2 ** 32
+/** In a reference to a chunk its offset has 32 bits. */
+export const SEGMENT_BYTES_MAX = TWO_32
 /** The longest length before a chunk that is taken: Prometheus's own limit is 5 bytes. */
 export const LENGTH_BYTES_MAX = 5
 /** Bytes of a chunk in a segment beside its data, at most. */

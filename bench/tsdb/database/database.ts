@@ -10,8 +10,9 @@ import { Head, type HeadSeries } from '../head/head.ts'
 import type { Labels } from '../labels.ts'
 import { defaultSettings, type Settings } from '../settings.ts'
 import { writeCheckpoint } from '../wal/checkpoint.ts'
+import { openWal } from '../wal/open-wal.ts'
 import { Turns } from '../wal/turns.ts'
-import { WalWriter } from '../wal/wal-writer.ts'
+import type { WalWriter } from '../wal/wal-writer.ts'
 import { Batch } from './batch.ts'
 import { checkpointRecords } from './checkpoint-records.ts'
 import { type Recovery, recover } from './recover.ts'
@@ -65,8 +66,10 @@ export class Database implements AsyncDisposable {
     const head = new Head(settings.blockRangeMs)
     const known = new WeakSet<HeadSeries>()
     const { strategies, walSync: sync, walSegmentBytes: segmentBytes } = settings
-    const recovery = await recover(folder, walFolder, readWayOf(strategies.wal), head, known)
-    const wal = await WalWriter.open(walFolder, { strategy: strategies.wal, sync, segmentBytes })
+    // A log is read once.
+    const reads = strategies.wal === 'auto' ? 'direct' : readWayOf(strategies.wal)
+    const recovery = await recover(folder, walFolder, reads, head, known)
+    const wal = await openWal(walFolder, strategies.wal, { sync, segmentBytes })
     return new Database(folder, settings, head, wal, known, recovery, recovery.samplesInBlocks > 0)
   }
 
@@ -220,9 +223,8 @@ export class Database implements AsyncDisposable {
 
   /** A new segment and a checkpoint of the head stand for all that was logged before. */
   private async shortenWal(): Promise<void> {
-    const { strategies, walSegmentBytes: segmentBytes } = this.settings
     const segment = await this.wal.nextSegment()
-    const options = { strategy: strategies.wal, segmentBytes }
+    const options = { strategy: this.wal.strategy, segmentBytes: this.settings.walSegmentBytes }
     await writeCheckpoint(this.wal.folder, segment - 1, checkpointRecords(this.head), options)
     this.isWalLong = false
   }

@@ -1,5 +1,8 @@
 import { existsSync } from 'node:fs'
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { cleanUp, listBlocks } from '../block/folders.ts'
+import { TsdbError } from '../errors.ts'
 import { type ReadWay } from '../files/input-file.ts'
 import type { Head, HeadSeries } from '../head/head.ts'
 import type { WalRecord } from '../wal/records.ts'
@@ -36,6 +39,7 @@ export async function recover(
   head: Head,
   known: WeakSet<HeadSeries>,
 ): Promise<Recovery> {
+  await refuseOutOfOrderLog(dataFolder)
   const removed = await cleanUp(dataFolder)
   for (const { maxTime } of await listBlocks(dataFolder)) head.minValidTimeMs = Math.max(head.minValidTimeMs, maxTime)
   const replayed = new Replayed(head, known)
@@ -48,6 +52,20 @@ export async function recover(
   }
   const { replayedSamples, samplesInBlocks, droppedSamples, otherRecords } = replayed
   return { removed, replayedSamples, samplesInBlocks, droppedSamples, otherRecords, torn }
+}
+
+/**
+ * Prometheus logs samples that come out of order on their own. They are not handled here, and without them the samples
+ * would look complete.
+ */
+async function refuseOutOfOrderLog(dataFolder: string): Promise<void> {
+  const folder = join(dataFolder, 'wbl')
+  if (!existsSync(folder)) return
+  for (const name of await readdir(folder)) {
+    const file = join(folder, name)
+    if ((await stat(file)).size === 0) continue
+    throw new TsdbError('ERR_TSDB_UNSUPPORTED', 'a log of samples out of order (wbl)', { file })
+  }
 }
 
 class Replayed {

@@ -19,8 +19,7 @@ export async function generateBlocks(
   const head = new Head(settings.blockRangeMs)
   const series: HeadSeries[] = []
   const blocks: BlockMeta[] = []
-  while (!(await isEnough(blocks))) {
-    const minTime = head.rangeOf(generator.now)
+  for (let minTime = head.rangeOf(generator.now); !(await isEnough(blocks)); minTime += settings.blockRangeMs) {
     const maxTime = minTime + settings.blockRangeMs
     while (generator.now < maxTime) appendInterval(head, series, generator)
     const block = await cutBlock(dataFolder, settings, head, minTime, maxTime)

@@ -48,7 +48,7 @@ const DEFAULT_JITTER_MS = 5
 const DEFAULT_RESTARTS_PER_HOUR = 0.02
 
 /** Their labels take 2 GiB of memory, about what Node's heap is allowed by default. */
-const SERIES_COUNT_MAX = 4_000_000
+export const SERIES_COUNT_MAX = 4_000_000
 /** The last millisecond that a Date can be. */
 const TIME_MS_MAX = 8.64e15
 /** Longer than anybody scrapes: Prometheus takes a series for ended after five minutes. */

@@ -131,6 +131,14 @@ describe('chunks', () => {
     expect(openFilesIn(folder)).toEqual([])
   })
 
+  it('are 4 GiB at most, of which each byte can be named by a reference', async () => {
+    const folder = folderForBlock()
+    const options = { strategy: 'direct', segmentBytes: 2 ** 32 + 1 } as const
+    await expect(ChunkWriter.open(folder, options, 0)).rejects.toThrow(RangeError)
+    const writer = await ChunkWriter.open(folder, { ...options, segmentBytes: 2 ** 32 }, 0)
+    await writer.end()
+  })
+
   it('need a folder', async () => {
     const options = { strategy: 'direct', segmentBytes: 1000 } as const
     expect(await codeFrom(() => ChunkWriter.open(join(folderForBlock(), 'missing'), options, 0))).toBe('ENOENT')
