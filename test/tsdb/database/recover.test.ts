@@ -134,7 +134,7 @@ describe('opening is refused, with file and offset, and changes nothing', () => 
   it('beside a log of samples that came out of order', async () => {
     const folder = freshFolder()
     const file = join(folder, 'wbl', '00000000')
-    mkdirSync(join(folder, 'wbl'))
+    mkdirSync(join(folder, 'wbl'), { recursive: true })
     writeFileSync(file, '')
     await (await openDatabase(folder)).close()
     writeFileSync(file, 'something')
