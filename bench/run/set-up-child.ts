@@ -4,7 +4,8 @@ import { messageOf } from '../errors.ts'
 import { workloadNamed } from '../workloads/index.ts'
 
 process.on('SIGINT', () => {})
-process.on('disconnect', () => process.exit(1))
+const endWithParent = () => process.exit(1)
+process.on('disconnect', endWithParent)
 
 async function setUp(): Promise<string | null> {
   const [workload, folder, bytes] = process.argv.slice(2)
@@ -19,4 +20,7 @@ async function setUp(): Promise<string | null> {
 }
 
 const wrong = await setUp()
-process.send?.({ wrong }, () => process.disconnect())
+process.send?.({ wrong }, () => {
+  process.off('disconnect', endWithParent)
+  process.disconnect()
+})

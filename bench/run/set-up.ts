@@ -21,6 +21,7 @@ export async function setUpWorkload(
   folder: string,
   signal: AbortSignal,
 ): Promise<string | null> {
+  signal.throwIfAborted()
   const child = fork(script, [name, folder, String(bytes)], {
     execArgv: [],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

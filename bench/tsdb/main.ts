@@ -1,6 +1,5 @@
 /** The command line of the TSDB app. */
 import { existsSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CannotGoOn, print, runCommand } from '../command.ts'
 import { codeOf, messageOf } from '../errors.ts'
@@ -12,10 +11,12 @@ import { verifyBlock } from './block/verify-block.ts'
 import { compactBlocks } from './compaction/compact.ts'
 import { WAL_FOLDER } from './database/database.ts'
 import { TsdbError } from './errors.ts'
+import { makeFolder } from './files/folder.ts'
 import { tsdbHelpText } from './help.ts'
 import { readTsdbOptions, type TsdbOptions } from './options.ts'
 import { generateBlocks } from './samples/generate-blocks.ts'
 import { importFile } from './samples/import-file.ts'
+import { refuseWal } from './wal/refuse-wal.ts'
 import { replay } from './wal/wal-reader.ts'
 
 const HOUR_MS = 3_600_000
@@ -60,7 +61,8 @@ async function run(options: TsdbOptions): Promise<void> {
 }
 
 async function generate({ dir, settings, generator }: TsdbOptions): Promise<BlockMeta[]> {
-  await mkdir(dir, { recursive: true })
+  await makeFolder(dir)
+  await refuseWal(dir)
   const { hours, ...options } = generator
   const endMs = options.startMs + hours * HOUR_MS
   // Up to the end of the block that the last of these hours is in.

@@ -1,6 +1,7 @@
 import { link, mkdir, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { requireStrategy } from '../subjects/strategies.ts'
+import { UnsupportedError } from '../subjects/subject.ts'
 import { blockFolder, listBlocks } from '../tsdb/block/folders.ts'
 import { verifyBlock } from '../tsdb/block/verify-block.ts'
 import { CHUNKS_FOLDER } from '../tsdb/chunks/segment.ts'
@@ -41,14 +42,17 @@ export const tsdbCompaction: Workload = {
     return {
       async run() {
         const ulids = blocks.map(({ ulid }) => ulid)
-        const { meta, chunkBytes } = await compactBlocks(path, ulids, { ...defaultSettings, strategies })
+        const { meta, chunkBytes, readsWhy } = await compactBlocks(path, ulids, { ...defaultSettings, strategies })
+        if (readsWhy !== null)
+          throw new UnsupportedError('ERR_READ_THROUGH_CACHE', `inputs went through the cache: ${readsWhy}`)
         return { bytes: chunkBytes, sampleCount: meta.stats.numSamples }
       },
     }
   },
   async check({ path, setUpFolder }, writtenBytes) {
     const [block, ...others] = await listBlocks(path)
-    if (block === undefined || others.length > 0) return `there are ${others.length + 1} blocks instead of one`
+    if (block === undefined) return 'there is no block'
+    if (others.length > 0) return `there are ${others.length + 1} blocks instead of one`
     const { stats } = await verifyBlock(blockFolder(path, block.ulid), 'direct')
     const inputs = await listBlocks(setUpFolder)
     const samples = inputs.reduce((sum, { stats: ofInput }) => sum + ofInput.numSamples, 0)

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync }
 import { join } from 'node:path'
 import { fc, test } from '@fast-check/vitest'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { Database } from '../../bench/tsdb/database/database.ts'
 import { type Labels, labelsOf } from '../../bench/tsdb/labels.ts'
 import { importFile } from '../../bench/tsdb/samples/import-file.ts'
 import { defaultSettings, type Settings, type Strategy } from '../../bench/tsdb/settings.ts'
@@ -261,5 +262,28 @@ describe.skipIf(whyNot !== null)(named('on a full ext4'), () => {
     expect(blocks.map(({ stats }) => stats.numSamples)).toEqual([48_000, 48_000, 48_000, 48_000])
     rmSync(dir, { recursive: true })
     rmSync(file)
+  })
+})
+
+describe('a data folder with a log', () => {
+  const file = () => fileOf(textOf('a 1 1700006400'))
+
+  it('is refused when the log holds samples, which the blocks would hide', async () => {
+    const dir = freshPath(folder, 'logged')
+    const database = await Database.open(dir)
+    database.append(database.seriesOf(labelsOf([['a', 'b']])), 1_700_006_400_000, 1)
+    await database.close()
+    const before = hashesOf(dir)
+    expect(await errorFrom(() => importFile(file(), dir, defaultSettings))).toMatchObject({
+      code: 'ERR_TSDB_STATE',
+      file: join(dir, 'wal'),
+    })
+    expect(hashesOf(dir)).toEqual(before)
+  })
+
+  it('takes blocks when there is nothing in the log', async () => {
+    const dir = freshPath(folder, 'logged')
+    await (await Database.open(dir)).close()
+    expect(await importFile(file(), dir, defaultSettings)).toHaveLength(1)
   })
 })

@@ -5,7 +5,7 @@ import { ChunkWriter } from '../chunks/chunk-writer.ts'
 import { CHUNKS_FOLDER } from '../chunks/segment.ts'
 import { openOutput, put } from '../files/output.ts'
 import { IndexWriter } from '../index/index-writer.ts'
-import type { Settings } from '../settings.ts'
+import type { Settings, Strategy } from '../settings.ts'
 import { creationFolder, publishBlock } from './folders.ts'
 import { type BlockDescription, type BlockMeta, formatMeta, META_VERSION, metaPath } from './meta.ts'
 
@@ -67,9 +67,7 @@ export class BlockWriter {
     await this.chunks.end()
     await this.index.end()
     const meta = this.metaFor(purpose)
-    const writer = await openOutput(metaPath(folder), this.index.strategy)
-    await put(writer, Buffer.from(formatMeta(meta)))
-    await writer.end()
+    await writeMeta(metaPath(folder), meta, this.index.strategy)
     await publishBlock(this.dataFolder, this.ulid)
     return meta
   }
@@ -95,5 +93,18 @@ export class BlockWriter {
       },
       version: META_VERSION,
     }
+  }
+}
+
+async function writeMeta(path: string, meta: BlockMeta, strategy: Strategy): Promise<void> {
+  const writer = await openOutput(path, strategy)
+  try {
+    await put(writer, Buffer.from(formatMeta(meta)))
+    await writer.end()
+  } catch (error) {
+    // On a full disk it would stay open, to be tried again; the block is given up instead.
+    writer.fail(error)
+    await writer[Symbol.asyncDispose]()
+    throw error
   }
 }

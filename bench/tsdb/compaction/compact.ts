@@ -12,7 +12,7 @@ import { mergeSeries } from './merge-series.ts'
 import { mergeSymbols } from './merge-symbols.ts'
 
 export interface CompactionOptions {
-  /** Leaves the blocks that were compacted where they are. For measuring; a server would see all samples twice. */
+  /** Leaves the blocks that were compacted where they are, to compare. At the next `cleanUp` they are deleted. */
   readonly keepInputs?: boolean
 }
 

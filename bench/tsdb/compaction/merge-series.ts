@@ -10,8 +10,8 @@ import { mergeOverlapping } from './merge-overlapping.ts'
 
 /**
  * Merges the series of all inputs, in the order of their labels. Chunks are copied as they are; those of several inputs
- * that overlap in time are decoded and made anew. Every chunk that is copied is checked: its checksum, the order of its
- * samples, and that it spans what its index says.
+ * that overlap in time are decoded and made anew. Every chunk that is copied is checked: its checksum, and of XOR
+ * chunks the order of the samples, and that they span what the index says.
  *
  * @throws {TsdbError} for whatever is wrong with an input; the kernel's error
  */

@@ -34,11 +34,22 @@ export class Batch {
    */
   async log(wal: WalWriter, known: WeakSet<HeadSeries>): Promise<void> {
     const records = (this.records ??= this.makeRecords(known))
-    this.next ??= records.next()
+    this.next ??= this.following(records)
     while (this.next.done !== true) {
       const wait = wal.append(this.next.value)
       if (wait !== null) await wait
-      this.next = records.next()
+      this.next = this.following(records)
+    }
+  }
+
+  private following(records: Iterator<Uint8Array>): IteratorResult<Uint8Array> {
+    try {
+      return records.next()
+    } catch (error) {
+      // Its records end here, and not all are logged: another call begins anew.
+      this.records = null
+      this.next = null
+      throw error
     }
   }
 

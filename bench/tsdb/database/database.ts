@@ -1,9 +1,9 @@
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { listBlocks } from '../block/folders.ts'
 import type { BlockMeta } from '../block/meta.ts'
 import { type Compaction, compactBlocks } from '../compaction/compact.ts'
 import { TsdbError } from '../errors.ts'
+import { makeFolder } from '../files/folder.ts'
 import { readWayOf } from '../files/input-file.ts'
 import { cutBlock } from '../head/cut-block.ts'
 import { Head, type HeadSeries } from '../head/head.ts'
@@ -11,10 +11,12 @@ import type { Labels } from '../labels.ts'
 import { defaultSettings, type Settings } from '../settings.ts'
 import { writeCheckpoint } from '../wal/checkpoint.ts'
 import { openWal } from '../wal/open-wal.ts'
+import { roomFrom } from '../wal/pages.ts'
 import { Turns } from '../wal/turns.ts'
 import type { WalWriter } from '../wal/wal-writer.ts'
 import { Batch } from './batch.ts'
 import { checkpointRecords } from './checkpoint-records.ts'
+import { seriesRecordBytes } from './log-records.ts'
 import { type Recovery, recover } from './recover.ts'
 
 /** The folder of the WAL in a data folder. */
@@ -61,7 +63,7 @@ export class Database implements AsyncDisposable {
    */
   static async open(folder: string, changes: Partial<Settings> = {}): Promise<Database> {
     const settings = { ...defaultSettings, ...changes }
-    await mkdir(folder, { recursive: true })
+    await makeFolder(folder)
     const walFolder = join(folder, WAL_FOLDER)
     const head = new Head(settings.blockRangeMs)
     const known = new WeakSet<HeadSeries>()
@@ -86,7 +88,8 @@ export class Database implements AsyncDisposable {
   /**
    * Takes a sample into the present batch. It is nowhere else before `commit`.
    *
-   * @throws {TsdbError} ERR_TSDB_OUT_OF_ORDER, ERR_TSDB_DUPLICATE_SAMPLE; ERR_TSDB_STATE after `close`
+   * @throws {TsdbError} ERR_TSDB_OUT_OF_ORDER, ERR_TSDB_DUPLICATE_SAMPLE; ERR_TSDB_BAD_LABELS for labels that do not fit into
+   *   a segment of the WAL; ERR_TSDB_STATE after `close`
    */
   append(series: HeadSeries, timestampMs: number, value: number): void {
     this.assertOpen()
@@ -95,6 +98,7 @@ export class Database implements AsyncDisposable {
     const fromMs = Math.max(this.head.minValidTimeMs, this.acceptedFromMs)
     const refusal = this.head.refusalOf(current, timestampMs, lastMs, fromMs)
     if (refusal !== null) throw refusal
+    if (!this.known.has(current)) this.assertLoggable(current)
     this.batch.add(current, timestampMs, value)
     current.lastAcceptedMs = timestampMs
   }
@@ -227,6 +231,15 @@ export class Database implements AsyncDisposable {
     const options = { strategy: this.wal.strategy, segmentBytes: this.settings.walSegmentBytes }
     await writeCheckpoint(this.wal.folder, segment - 1, checkpointRecords(this.head), options)
     this.isWalLong = false
+  }
+
+  /** Once it is in a batch, this series would keep all others from being logged. */
+  private assertLoggable(series: HeadSeries): void {
+    const most = roomFrom(0, this.settings.walSegmentBytes)
+    const needed = seriesRecordBytes(series)
+    if (needed <= most) return
+    const what = `labels of ${needed} bytes, and a segment of the WAL has room for ${most}`
+    throw new TsdbError('ERR_TSDB_BAD_LABELS', what, { file: this.wal.folder })
   }
 
   private assertOpen(): void {

@@ -5,27 +5,37 @@ import { encodeSamples, encodeSeries, type RefSamples } from '../wal/records.ts'
 
 /** Each takes two varints of 8 bytes and the value at most: 24 KB, and the smallest segment has 32 KiB. */
 const SAMPLES_AT_ONCE = 1000
-/** Each takes 3 bytes at most: 24 KiB. */
-const LABEL_CHARACTERS_AT_ONCE = 8 * 1024
+/** Of series in one record: the smallest segment has room for 8 KiB more. */
+const SERIES_BYTES_AT_ONCE = 24 * 1024
+/** Type, reference and number of labels; and the two lengths of a label, as long as they may be. */
+const SERIES_BYTES = 1 + 8 + 2
+const LABEL_BYTES = 5 + 5
 /** Of times in one record: see `encodeSamples`. */
 const DELTA_LIMIT = 2 ** 52
 
-/** Series in as many records as they need. Only one with longer labels than that gets a larger one. Views, until the next. */
+/** Series in as many records as they need. Only one with longer labels than that gets a larger one: see `seriesRecordBytes`. Views, until the next. */
 export function* seriesRecords(series: Iterable<HeadSeries>): Generator<Uint8Array> {
   const buffer = new ByteBuffer()
   let some: HeadSeries[] = []
-  let characters = 0
+  let byteLength = 0
   for (const one of series) {
-    const more = one.labels.reduce((sum, { name, value }) => sum + name.length + value.length, 0)
-    if (some.length > 0 && characters + more > LABEL_CHARACTERS_AT_ONCE) {
+    const more = seriesRecordBytes(one)
+    if (some.length > 0 && byteLength + more > SERIES_BYTES_AT_ONCE) {
       yield seriesRecord(some, buffer)
       some = []
-      characters = 0
+      byteLength = 0
     }
     some.push(one)
-    characters += more
+    byteLength += more
   }
   if (some.length > 0) yield seriesRecord(some, buffer)
+}
+
+/** Bytes that a record of one series takes at most. */
+export function seriesRecordBytes({ labels }: Pick<HeadSeries, 'labels'>): number {
+  let byteLength = SERIES_BYTES
+  for (const { name, value } of labels) byteLength += LABEL_BYTES + Buffer.byteLength(name) + Buffer.byteLength(value)
+  return byteLength
 }
 
 function seriesRecord(series: readonly HeadSeries[], buffer: ByteBuffer): Uint8Array {

@@ -2,11 +2,12 @@ import { existsSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cleanUp, listBlocks } from '../block/folders.ts'
-import { TsdbError } from '../errors.ts'
+import { type Place, TsdbError } from '../errors.ts'
 import { type ReadWay } from '../files/input-file.ts'
 import type { Head, HeadSeries } from '../head/head.ts'
 import type { WalRecord } from '../wal/records.ts'
 import { cutTorn } from '../wal/repair.ts'
+import { checkpointFolder, segmentPath } from '../wal/wal-folder.ts'
 import { replay, type TornTail } from '../wal/wal-reader.ts'
 
 /** What was found when a database was opened. */
@@ -19,7 +20,7 @@ export interface Recovery {
   readonly samplesInBlocks: number
   /** Samples of series that the WAL does not name, or not newer than the one before: other programs' logs have such. */
   readonly droppedSamples: number
-  /** Records of kinds that are not handled here: deletions, exemplars, metadata. */
+  /** Records of kinds that were passed over, because nothing of them is in blocks: exemplars, metadata. */
   readonly otherRecords: number
   /** Where the WAL broke off in the middle of a record; what was behind its last whole record is cut off. `null`: nowhere. */
   readonly torn: TornTail | null
@@ -29,7 +30,8 @@ export interface Recovery {
  * Brings a data folder in order and its WAL into the head.
  *
  * @param known gets the series of which the log has a record
- * @throws {TsdbError} for blocks without meta.json, and for a WAL that is broken elsewhere than at its end; the kernel's
+ * @throws {TsdbError} for blocks without meta.json, for a WAL that is broken elsewhere than at its end or has records of
+ *   deletions or histograms, for a log of samples out of order; the kernel's
  *   error
  */
 export async function recover(
@@ -46,7 +48,10 @@ export async function recover(
   let torn: TornTail | null = null
   if (existsSync(walFolder)) {
     const log = replay(walFolder, { reads })
-    for await (const { record } of log) replayed.take(record)
+    for await (const { record, segment, offset, checkpoint } of log) {
+      const folder = checkpoint === null ? walFolder : checkpointFolder(walFolder, checkpoint)
+      replayed.take(record, { file: segmentPath(folder, segment), offset })
+    }
     torn = log.outcome.torn
     if (torn !== null) await cutTorn(walFolder, torn)
   }
@@ -68,6 +73,9 @@ async function refuseOutOfOrderLog(dataFolder: string): Promise<void> {
   }
 }
 
+/** Exemplars, marks of chunks mapped into memory, and metadata: nothing of them is in blocks. */
+const typesPassedOver: ReadonlySet<number> = new Set([4, 5, 6])
+
 class Replayed {
   replayedSamples = 0
   samplesInBlocks = 0
@@ -80,8 +88,9 @@ class Replayed {
     private readonly known: WeakSet<HeadSeries>,
   ) {}
 
-  take(record: WalRecord): void {
-    if (record.kind === 'other') this.otherRecords++
+  /** @throws {TsdbError} ERR_TSDB_UNSUPPORTED for a record that is about samples and not handled here */
+  take(record: WalRecord, place: Place): void {
+    if (record.kind === 'other') this.passOver(record.type, place)
     else if (record.kind === 'samples') this.takeSamples(record)
     else {
       for (const { ref, labels } of record.series) {
@@ -91,6 +100,14 @@ class Replayed {
         if (series.reference === ref) this.known.add(series)
       }
     }
+  }
+
+  private passOver(type: number, place: Place): void {
+    if (!typesPassedOver.has(type)) {
+      // The log is cut down to what the head holds: samples would be lost, or deleted ones come back.
+      throw new TsdbError('ERR_TSDB_UNSUPPORTED', `a record of type ${type}, which is not handled here`, place)
+    }
+    this.otherRecords++
   }
 
   private takeSamples({ refs, timestampsMs, values, count }: WalRecord & { readonly kind: 'samples' }): void {

@@ -54,11 +54,6 @@ export function decodeContents(cursor: ByteCursor): Contents {
   }
 }
 
-/** A series' place, from its reference. */
-export function seriesOffset(reference: number): number {
-  return reference * SERIES_ALIGNMENT
-}
-
 /** Bytes from `position` to the next multiple of `alignment`. */
 export function paddingBytes(position: number, alignment: number): number {
   return (alignment - (position % alignment)) % alignment

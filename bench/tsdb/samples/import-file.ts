@@ -1,12 +1,13 @@
-import { mkdir } from 'node:fs/promises'
 import { deleteBlock } from '../block/folders.ts'
 import type { BlockMeta } from '../block/meta.ts'
 import { TsdbError } from '../errors.ts'
+import { makeFolder } from '../files/folder.ts'
 import { readWayOf } from '../files/input-file.ts'
 import { cutBlock } from '../head/cut-block.ts'
 import { Head, type HeadSeries } from '../head/head.ts'
 import type { Labels } from '../labels.ts'
 import type { Settings } from '../settings.ts'
+import { refuseWal } from '../wal/refuse-wal.ts'
 import { readOpenMetrics } from './open-metrics.ts'
 
 /**
@@ -15,11 +16,13 @@ import { readOpenMetrics } from './open-metrics.ts'
  *
  * @returns the blocks, the oldest samples first
  * @throws {TsdbError} naming the line: ERR_TSDB_SYNTAX, ERR_TSDB_BAD_LABELS, ERR_TSDB_OUT_OF_ORDER,
- *   ERR_TSDB_DUPLICATE_SAMPLE; the kernel's and the writer's errors. Nothing is left in the data folder then.
+ *   ERR_TSDB_DUPLICATE_SAMPLE; ERR_TSDB_STATE for a folder with samples in a WAL; the kernel's and the writer's errors.
+ *   Nothing is left in the data folder then, unless the disk refuses to delete it.
  */
 export async function importFile(file: string, dataFolder: string, settings: Settings): Promise<BlockMeta[]> {
+  await refuseWal(dataFolder)
   const head = await readIntoHead(file, settings)
-  await mkdir(dataFolder, { recursive: true })
+  await makeFolder(dataFolder)
   const blocks: BlockMeta[] = []
   try {
     for (const minTime of head.ranges()) {
@@ -29,8 +32,8 @@ export async function importFile(file: string, dataFolder: string, settings: Set
       head.forget(maxTime)
     }
   } catch (error) {
-    // Half of a file would be taken for the whole.
-    for (const { ulid } of blocks) await deleteBlock(dataFolder, ulid)
+    // Half of a file would be taken for the whole. What can't be deleted either is told less than why it came to that.
+    await Promise.allSettled(blocks.map(({ ulid }) => deleteBlock(dataFolder, ulid)))
     throw error
   }
   return blocks

@@ -7,7 +7,7 @@ const unsupportedCodes: ReadonlySet<string> = new Set(['ERR_DIRECT_UNSUPPORTED',
 
 /**
  * What `auto` tries, the best one first (README.md has the numbers). Where each batch is synced, direct writing is the
- * quickest up to 64 KiB and writes the least: a preallocated file has no new length that the file system would have to log.
+ * quickest and writes the least: a preallocated file has no new length that the file system would have to log.
  * Where it is not, a direct commit waits for the device, and one with RWF_DONTCACHE sends the last page there again with
  * each batch: plain writes take a third of the time and a fraction of the device's writes. They leave the log in the page
  * cache.

@@ -2,8 +2,8 @@
  * What is in the folder of a WAL: segments `00000000`, `00000001`, ..., and checkpoints `checkpoint.00000005`, folders of
  * segments in the place of those up to 5.
  */
-import { mkdir, readdir, rm } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { TsdbError } from '../errors.ts'
 import { syncFolder } from '../files/folder.ts'
 
@@ -36,18 +36,6 @@ export function checkpointFolder(folder: string, segment: number): string {
 /** Where it is put together. Nobody takes it for a checkpoint. */
 export function temporaryCheckpointFolder(folder: string, segment: number): string {
   return checkpointFolder(folder, segment) + TEMPORARY_SUFFIX
-}
-
-/** Makes the folder and those that it is in, durably; nothing happens when it is there. */
-export async function makeWalFolder(folder: string): Promise<void> {
-  const path = resolve(folder)
-  const first = await mkdir(path, { recursive: true })
-  if (first === undefined) return
-  // The name of each folder that was made stands in the one above it.
-  for (let made = path; ; made = dirname(made)) {
-    await syncFolder(dirname(made))
-    if (made === first) return
-  }
 }
 
 /** The numbers of the segments that are there, ascending. */

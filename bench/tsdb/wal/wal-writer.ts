@@ -2,18 +2,11 @@ import { type Engine, type Mode, openWriter, type Writer } from 'uncached-io'
 import { codeOf } from '../../errors.ts'
 import { ByteBuffer } from '../encoding/byte-buffer.ts'
 import { TsdbError } from '../errors.ts'
+import { makeFolder } from '../files/folder.ts'
 import { defaultSettings, type Strategy, type SyncPolicy } from '../settings.ts'
 import { PAGE_BYTES, paddingAt, putFragments, roomFrom, ZERO_PAGE } from './pages.ts'
 import { Turns } from './turns.ts'
-import {
-  cleanUp,
-  deleteSegmentsBefore,
-  isBehind,
-  makeWalFolder,
-  nextSegmentOf,
-  segmentPath,
-  type WalPosition,
-} from './wal-folder.ts'
+import { cleanUp, deleteSegmentsBefore, isBehind, nextSegmentOf, segmentPath, type WalPosition } from './wal-folder.ts'
 
 export interface WalOptions {
   readonly strategy: Strategy
@@ -91,7 +84,7 @@ export class WalWriter implements AsyncDisposable {
   static async open(folder: string, options: WalOptions): Promise<WalWriter> {
     const { strategy, sync = defaultSettings.walSync, segmentBytes = defaultSettings.walSegmentBytes } = options
     checkNumbers(sync, segmentBytes)
-    await makeWalFolder(folder)
+    await makeFolder(folder)
     await cleanUp(folder)
     const next = await nextSegmentOf(folder)
     const { firstSegment = next, preallocate = strategy === 'direct' } = options

@@ -10,7 +10,7 @@ import { makeBlock, settingsOf } from '../support/blocks.ts'
 import { openFilesIn } from '../support/open-files.ts'
 import { damage } from '../support/samples.ts'
 import { bitsOf, contentOf, regular, series } from '../support/series.ts'
-import { readLog, samplesRecord, seriesIn, seriesRecord, someRecord, writeLog } from '../wal/wal-files.ts'
+import { readLog, samplesRecord, seriesIn, seriesRecord, writeLog } from '../wal/wal-files.ts'
 import { commitAll, expectIn, freshFolder, imageOf, openDatabase, RANGE_MS } from './databases.ts'
 
 const [a, b] = ['a', 'b'].map((name) => labelsOf([[name, '1']])) as [
@@ -38,7 +38,8 @@ describe('what another program logged', () => {
         [7, 999, one],
         [7, 1001, one],
       ]),
-      someRecord(20),
+      // Metadata.
+      Buffer.from([6, 1, 2, 3]),
       samplesRecord([]),
     ])
     await using database = await openDatabase(folder)
@@ -131,6 +132,15 @@ describe('what a process that died has left', () => {
 })
 
 describe('opening is refused, with file and offset, and changes nothing', () => {
+  it.each([3, 7, 8, 20])('for a log with records of type %i, which are about samples or unknown', async (type) => {
+    const folder = await withWal([seriesRecord([{ ref: 7, labels: a }]), Buffer.from([type, 1, 2, 3])])
+    const before = hashesOf(folder)
+    const error = await errorFrom(() => openDatabase(folder))
+    const file = segmentPath(join(folder, WAL_FOLDER), 0)
+    expect(error).toMatchObject({ code: 'ERR_TSDB_UNSUPPORTED', file, offset: expect.any(Number) })
+    expect(hashesOf(folder)).toEqual(before)
+  })
+
   it('beside a log of samples that came out of order', async () => {
     const folder = freshFolder()
     const file = join(folder, 'wbl', '00000000')

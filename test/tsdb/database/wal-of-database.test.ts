@@ -2,9 +2,10 @@ import { cpSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { WAL_FOLDER } from '../../../bench/tsdb/database/database.ts'
+import { labelsOf } from '../../../bench/tsdb/labels.ts'
 import { PAGE_BYTES } from '../../../bench/tsdb/wal/pages.ts'
 import { contentOf, regular, type Series, series } from '../support/series.ts'
-import { everyStrategy, readLog, seriesIn } from '../wal/wal-files.ts'
+import { everyStrategy, readLog, seriesIn, seriesRecord, writeLog } from '../wal/wal-files.ts'
 import {
   alike,
   commitAll,
@@ -135,6 +136,36 @@ describe('a batch', () => {
       found.push(...all)
     }
     await expectIn(folder, found)
+  })
+
+  it('of thousands of series with short labels is committed, though these are few bytes beside their lengths', async () => {
+    const folder = freshFolder()
+    await using database = await openDatabase(folder, { walSegmentBytes: PAGE_BYTES })
+    const all = Array.from({ length: 3000 }, (_, i) => series({ a: i.toString(36) }, [1, i]))
+    await commitAll(database, all)
+    await expectIn(folder, all)
+  })
+
+  it('takes no series whose labels no segment has room for, and goes on with the others', async () => {
+    const folder = freshFolder()
+    await using database = await openDatabase(folder, { walSegmentBytes: PAGE_BYTES })
+    const long = database.seriesOf(labelsOf([['a', 'x'.repeat(PAGE_BYTES)]]))
+    expect(() => database.append(long, 1, 1)).toThrow(expect.objectContaining({ code: 'ERR_TSDB_BAD_LABELS' }))
+    const all = [series({ b: '1' }, [1, 1])]
+    await commitAll(database, all)
+    await expectIn(folder, all)
+  })
+
+  it('of a series whose records cannot be made is refused each time it is committed, and never taken', async () => {
+    const folder = freshFolder()
+    // The largest reference that there is: the next series gets none that can be written.
+    await writeLog(join(folder, WAL_FOLDER), [
+      seriesRecord([{ ref: Number.MAX_SAFE_INTEGER, labels: labelsOf([['a', 'b']]) }]),
+    ])
+    await using database = await openDatabase(folder)
+    database.append(database.seriesOf(labelsOf([['b', 'c']])), 1, 1)
+    await expect(database.commit()).rejects.toThrow()
+    await expect(database.commit()).rejects.toThrow()
   })
 
   it('of a series with long labels is committed, as long as a segment has room for them', async () => {

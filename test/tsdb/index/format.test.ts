@@ -1,13 +1,7 @@
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { ByteCursor } from '../../../bench/tsdb/encoding/byte-cursor.ts'
-import {
-  decodeContents,
-  encodeContents,
-  indexPath,
-  paddingBytes,
-  seriesOffset,
-} from '../../../bench/tsdb/index/format.ts'
+import { decodeContents, encodeContents, indexPath, paddingBytes } from '../../../bench/tsdb/index/format.ts'
 
 const someContents = fc.record({
   symbols: fc.maxSafeNat(),
@@ -41,10 +35,6 @@ describe('padding', () => {
 })
 
 describe('places', () => {
-  it('of series are their references in 16 bytes, also beyond 32 bits', () => {
-    expect([0, 1, 0xffffffff].map(seriesOffset)).toEqual([0, 16, 0xffffffff0])
-  })
-
   it('of the index is a file in the folder of the block', () => {
     expect(indexPath('/data/block')).toBe('/data/block/index')
   })
