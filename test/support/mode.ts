@@ -9,6 +9,11 @@ export function strategyInEffect(asked: Strategy): Strategy {
   return directIsForced() ? 'direct' : asked
 }
 
+/** What is in effect when these are asked for, each once: for tests that take long and would be the same ones again. */
+export function strategiesInEffect(...asked: Strategy[]): Strategy[] {
+  return [...new Set(asked.map(strategyInEffect))]
+}
+
 /** Every test that is parametrised over strategies asserts the one it got, and the engine below it. */
 export function expectMode(writer: Writer, asked: Strategy): void {
   expect(writer.mode.asked).toBe(asked)

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { cleanUp, listBlocks } from '../../../bench/tsdb/block/folders.ts'
 import type { BlockMeta } from '../../../bench/tsdb/block/meta.ts'
 import { freshPath, temporaryFolder } from '../../support/folders.ts'
-import { strategyInEffect } from '../../support/mode.ts'
+import { strategiesInEffect, strategyInEffect } from '../../support/mode.ts'
 import { hashesOf } from '../support/block-files.ts'
 import { type BlockSettings, makeBlock, readBlock, settingsOf } from '../support/blocks.ts'
 import { byLabels } from '../support/go-text.ts'
@@ -64,37 +64,40 @@ async function expectOldOrNew({ dataFolder, ulids = [] }: Work): Promise<'old' |
   return 'old'
 }
 
-describe.each(['direct', 'buffered'] as const)('a process that is killed while it compacts (%s)', (strategy) => {
-  const settings = settingsOf(strategy, strategy, SEGMENT_BYTES)
+describe.each(strategiesInEffect('direct', 'buffered'))(
+  'a process that is killed while it compacts (%s)',
+  (strategy) => {
+    const settings = settingsOf(strategy, strategy, SEGMENT_BYTES)
 
-  it('leaves the old blocks or the new one, whatever it has done last', { timeout: 240_000 }, async () => {
-    const { steps, inEffect } = await undisturbedWork(original.copied(settings))
-    expect(inEffect).toBe(strategyInEffect(strategy))
-    expect(steps.filter((step) => step.startsWith('fallocate 0')).length).toBeGreaterThan(1)
-    const found: string[] = []
-    for (const [i, step] of steps.entries()) {
-      const work = original.copied(settings)
-      await killedWork(work, i + 1)
-      await expectWhole(work.dataFolder)
-      found.push(`${await expectOldOrNew(work)} ${step}`)
-      rmSync(work.dataFolder, { recursive: true })
-    }
-    // There is one moment at which it changes: the new block gets its name.
-    const published = steps.findIndex((step) => step.startsWith('rename '))
-    expect(found).toEqual(steps.map((step, i) => `${i < published ? 'old' : 'new'} ${step}`))
-  })
+    it('leaves the old blocks or the new one, whatever it has done last', { timeout: 240_000 }, async () => {
+      const { steps, inEffect } = await undisturbedWork(original.copied(settings))
+      expect(inEffect).toBe(strategyInEffect(strategy))
+      expect(steps.filter((step) => step.startsWith('fallocate 0')).length).toBeGreaterThan(1)
+      const found: string[] = []
+      for (const [i, step] of steps.entries()) {
+        const work = original.copied(settings)
+        await killedWork(work, i + 1)
+        await expectWhole(work.dataFolder)
+        found.push(`${await expectOldOrNew(work)} ${step}`)
+        rmSync(work.dataFolder, { recursive: true })
+      }
+      // There is one moment at which it changes: the new block gets its name.
+      const published = steps.findIndex((step) => step.startsWith('rename '))
+      expect(found).toEqual(steps.map((step, i) => `${i < published ? 'old' : 'new'} ${step}`))
+    })
 
-  it('leaves the old blocks or the new one at any moment', { timeout: 240_000 }, async () => {
-    const durationMs = await durationMsOf(original.copied(settings))
-    for (let i = 0; i < 20; i++) {
-      const work = original.copied(settings)
-      await interruptedWork(work, (durationMs * i) / 20)
-      await expectWhole(work.dataFolder)
-      await expectOldOrNew(work)
-      rmSync(work.dataFolder, { recursive: true })
-    }
-  })
-})
+    it('leaves the old blocks or the new one at any moment', { timeout: 240_000 }, async () => {
+      const durationMs = await durationMsOf(original.copied(settings))
+      for (let i = 0; i < 20; i++) {
+        const work = original.copied(settings)
+        await interruptedWork(work, (durationMs * i) / 20)
+        await expectWhole(work.dataFolder)
+        await expectOldOrNew(work)
+        rmSync(work.dataFolder, { recursive: true })
+      }
+    })
+  },
+)
 
 describe('Prometheus', () => {
   const settings = settingsOf('direct', 'direct', SEGMENT_BYTES)

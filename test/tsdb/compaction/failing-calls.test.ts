@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { cleanUp, listBlocks } from '../../../bench/tsdb/block/folders.ts'
 import type { BlockMeta } from '../../../bench/tsdb/block/meta.ts'
 import { freshPath, temporaryFolder } from '../../support/folders.ts'
-import { strategyInEffect } from '../../support/mode.ts'
+import { strategiesInEffect, strategyInEffect } from '../../support/mode.ts'
 import { hashesOf } from '../support/block-files.ts'
 import { makeBlock, readBlock, settingsOf } from '../support/blocks.ts'
 import { contentOf, regular, type Series, union } from '../support/series.ts'
@@ -38,7 +38,7 @@ async function expectNewBlock(dataFolder: string, others: readonly BlockMeta[], 
   expect(contentOf((await readBlock(dataFolder, found[0]!.ulid)).series)).toEqual(contentOf(expected))
 }
 
-describe.each(['direct', 'buffered'] as const)('when a call to the kernel fails (%s)', (strategy) => {
+describe.each(strategiesInEffect('direct', 'buffered'))('when a call to the kernel fails (%s)', (strategy) => {
   const settings = settingsOf(strategy, strategy, SEGMENT_BYTES)
 
   describe('a compaction', () => {

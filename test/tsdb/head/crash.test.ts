@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { blockFolder, cleanUp, listBlocks } from '../../../bench/tsdb/block/folders.ts'
 import type { BlockMeta } from '../../../bench/tsdb/block/meta.ts'
 import { freshPath, temporaryFolder } from '../../support/folders.ts'
+import { strategiesInEffect } from '../../support/mode.ts'
 import { hashesOf } from '../support/block-files.ts'
 import { makeBlock, readBlock, settingsOf } from '../support/blocks.ts'
 import { list } from '../support/promtool.ts'
@@ -43,31 +44,34 @@ async function expectWholeOrNone({ dataFolder }: Work): Promise<'whole' | 'none'
   return 'whole'
 }
 
-describe.each(['direct', 'buffered'] as const)('a process that is killed while it cuts a block (%s)', (strategy) => {
-  // Several segments.
-  const settings = settingsOf(strategy, strategy, 8000)
+describe.each(strategiesInEffect('direct', 'buffered'))(
+  'a process that is killed while it cuts a block (%s)',
+  (strategy) => {
+    // Several segments.
+    const settings = settingsOf(strategy, strategy, 8000)
 
-  it('leaves all of it or nothing, whatever it has done last', { timeout: 240_000 }, async () => {
-    const { steps } = await undisturbedWork(copied(settings))
-    expect(steps.filter((step) => step.startsWith('fallocate 0')).length).toBeGreaterThan(1)
-    const found: string[] = []
-    for (const [i, step] of steps.entries()) {
-      const work = copied(settings)
-      await killedWork(work, i + 1)
-      found.push(`${await expectWholeOrNone(work)} ${step}`)
-      rmSync(work.dataFolder, { recursive: true })
-    }
-    const published = steps.findIndex((step) => step.startsWith('rename '))
-    expect(found).toEqual(steps.map((step, i) => `${i < published ? 'none' : 'whole'} ${step}`))
-  })
+    it('leaves all of it or nothing, whatever it has done last', { timeout: 240_000 }, async () => {
+      const { steps } = await undisturbedWork(copied(settings))
+      expect(steps.filter((step) => step.startsWith('fallocate 0')).length).toBeGreaterThan(1)
+      const found: string[] = []
+      for (const [i, step] of steps.entries()) {
+        const work = copied(settings)
+        await killedWork(work, i + 1)
+        found.push(`${await expectWholeOrNone(work)} ${step}`)
+        rmSync(work.dataFolder, { recursive: true })
+      }
+      const published = steps.findIndex((step) => step.startsWith('rename '))
+      expect(found).toEqual(steps.map((step, i) => `${i < published ? 'none' : 'whole'} ${step}`))
+    })
 
-  it('leaves all of it or nothing at any moment', { timeout: 240_000 }, async () => {
-    const durationMs = await durationMsOf(copied(settings))
-    for (let i = 0; i < 15; i++) {
-      const work = copied(settings)
-      await interruptedWork(work, (durationMs * i) / 15)
-      await expectWholeOrNone(work)
-      rmSync(work.dataFolder, { recursive: true })
-    }
-  })
-})
+    it('leaves all of it or nothing at any moment', { timeout: 240_000 }, async () => {
+      const durationMs = await durationMsOf(copied(settings))
+      for (let i = 0; i < 15; i++) {
+        const work = copied(settings)
+        await interruptedWork(work, (durationMs * i) / 15)
+        await expectWholeOrNone(work)
+        rmSync(work.dataFolder, { recursive: true })
+      }
+    })
+  },
+)
