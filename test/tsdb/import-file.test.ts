@@ -266,15 +266,13 @@ describe.skipIf(whyNot !== null)(named('on a full ext4'), () => {
 })
 
 describe('a data folder with a log', () => {
-  const file = () => fileOf(textOf('a 1 1700006400'))
-
   it('is refused when the log holds samples, which the blocks would hide', async () => {
     const dir = freshPath(folder, 'logged')
     const database = await Database.open(dir)
     database.append(database.seriesOf(labelsOf([['a', 'b']])), 1_700_006_400_000, 1)
     await database.close()
     const before = hashesOf(dir)
-    expect(await errorFrom(() => importFile(file(), dir, defaultSettings))).toMatchObject({
+    expect(await errorFrom(() => importFile(fileOf(textOf('a 1 1700006400')), dir, defaultSettings))).toMatchObject({
       code: 'ERR_TSDB_STATE',
       file: join(dir, 'wal'),
     })
@@ -284,6 +282,6 @@ describe('a data folder with a log', () => {
   it('takes blocks when there is nothing in the log', async () => {
     const dir = freshPath(folder, 'logged')
     await (await Database.open(dir)).close()
-    expect(await importFile(file(), dir, defaultSettings)).toHaveLength(1)
+    expect(await importFile(fileOf(textOf('a 1 1700006400')), dir, defaultSettings)).toHaveLength(1)
   })
 })
