@@ -1,11 +1,9 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { openWriter } from 'uncached-io'
+import { type Mode, openWriter, type Strategy, type Writer } from 'uncached-io'
 import { codeOf, messageOf } from '../errors.ts'
 import { MIB } from '../units.ts'
-import { type ResidencyClaim, type Sink, type Strategy, type Subject, UnsupportedError } from './subject.ts'
-
-type Writer = Awaited<ReturnType<typeof openWriter>>
+import { type ResidencyClaim, type Sink, type Subject, UnsupportedError } from './subject.ts'
 
 /** Half a buffer of the writer's default: what a direct writer may have in the cache at most, were it to slip. */
 const DIRECT_PEAK_BYTES_MAX = MIB
@@ -58,10 +56,22 @@ export function strategySubject(strategy: Strategy, summary: string): Subject {
  */
 async function openInEffect(path: string, strategy: Strategy): Promise<Writer> {
   const writer = await openOrExplain(path, strategy)
-  const { inEffect, why } = writer.mode
-  if (inEffect === strategy) return writer
-  // Numbers of one strategy under the name of another would be worse than none (FORCEDIRECTIO=1 does this).
-  await writer[Symbol.asyncDispose]()
+  try {
+    requireInEffect(writer.mode, strategy)
+    return writer
+  } catch (error) {
+    await writer[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+/**
+ * Numbers of one strategy under the name of another would be worse than none (FORCEDIRECTIO=1 does this).
+ *
+ * @throws {UnsupportedError} when another one is in effect
+ */
+export function requireInEffect({ inEffect, why }: Mode, strategy: Strategy): void {
+  if (inEffect === strategy) return
   throw new UnsupportedError(
     'ERR_STRATEGY_NOT_IN_EFFECT',
     `asked for ${strategy}, but ${inEffect} is in effect${why === null ? '' : `: ${why}`}`,

@@ -1,6 +1,5 @@
 /** What is compared: a way to get bytes into a file, durably. */
-
-export type Strategy = 'direct' | 'dontcache' | 'evict' | 'buffered'
+import type { Strategy } from 'uncached-io'
 
 /** An open file that takes pieces in order. */
 export interface Sink {

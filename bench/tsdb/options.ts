@@ -5,7 +5,7 @@ import { messageOf } from '../errors.ts'
 import { wrap } from '../report/table.ts'
 import { SEGMENT_BYTES_MAX } from './chunks/segment.ts'
 import { SERIES_COUNT_MAX } from './samples/generator-options.ts'
-import { defaultSettings, type Settings, type Strategies, type Strategy } from './settings.ts'
+import { defaultSettings, type Settings, type Strategies, type Strategy, strategies } from './settings.ts'
 
 const commands = ['import', 'generate', 'compact', 'list', 'verify', 'replay'] as const
 export type Command = (typeof commands)[number]
@@ -35,8 +35,6 @@ export interface TsdbOptions {
     readonly intervalMs: number
   }
 }
-
-const strategies: readonly Strategy[] = ['direct', 'dontcache', 'evict', 'buffered']
 
 const HOUR_MS = 3_600_000
 /** A small server for a day. */

@@ -1,7 +1,11 @@
 /** What can be set, with every default and its reason. */
 
-/** How the bytes of a path get to the disk: a strategy of the package. */
-export type Strategy = 'direct' | 'dontcache' | 'evict' | 'buffered'
+import type { Strategy } from 'uncached-io'
+
+export type { Strategy } from 'uncached-io'
+
+/** How the bytes of a path can get to the disk: all strategies of the package, in the order of tables and messages. */
+export const strategies: readonly Strategy[] = ['direct', 'dontcache', 'evict', 'buffered']
 
 /** A strategy for each kind of file, as Prometheus's flag `use-uncached-io` is one for chunks. */
 export interface Strategies {

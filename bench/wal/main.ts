@@ -1,6 +1,5 @@
 /** `npm run bench:wal`: what a commit of a write-ahead log costs under each strategy, by the size of the batch. */
 import { resolve } from 'node:path'
-import { openWriter } from 'uncached-io'
 import { parseOrExplain, readCount, readPath } from '../arguments.ts'
 import { CannotGoOn, checkBeforehand, print, runCommand } from '../command.ts'
 import { messageOf } from '../errors.ts'
@@ -10,11 +9,12 @@ import { packageFolder } from '../package.ts'
 import { layOut, wrap } from '../report/table.ts'
 import { WIDTH_MAX } from '../report/terminal.ts'
 import { makeWorkFolder, settle } from '../run/work-folder.ts'
-import type { Strategy } from '../tsdb/settings.ts'
+import { subjectNamed } from '../subjects/index.ts'
+import { requireStrategy } from '../subjects/strategies.ts'
+import { type Strategy, strategies } from '../tsdb/settings.ts'
 import { formatBytes, MIB } from '../units.ts'
 import { batchSizes, type Cell, type CellRun, mediansOf, runCell, type Sync, syncs } from './cells.ts'
 
-const strategies: readonly Strategy[] = ['direct', 'dontcache', 'evict', 'buffered']
 const DEFAULT_ROUNDS = 5
 const ROUNDS_MAX = 1000
 /** A segment of the WAL, preallocated, and another one before it is removed. */
@@ -104,10 +104,8 @@ async function cells(folder: string): Promise<{ readonly cell: Cell; readonly wh
 
 async function whyNotPossible(strategy: Strategy, folder: string): Promise<string | null> {
   try {
-    const writer = await openWriter(`${folder}/tried-out`, { strategy })
-    const { inEffect } = writer.mode
-    await writer[Symbol.asyncDispose]()
-    return inEffect === strategy ? null : `${inEffect} is in effect`
+    await requireStrategy(subjectNamed(strategy), folder)
+    return null
   } catch (error) {
     return messageOf(error)
   }

@@ -1,10 +1,10 @@
-import { link, mkdir, readdir, stat } from 'node:fs/promises'
+import { link, mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { requireStrategy } from '../subjects/strategies.ts'
 import { UnsupportedError } from '../subjects/subject.ts'
 import { blockFolder, listBlocks } from '../tsdb/block/folders.ts'
 import { verifyBlock } from '../tsdb/block/verify-block.ts'
-import { CHUNKS_FOLDER } from '../tsdb/chunks/segment.ts'
+import { chunkBytesOf } from '../tsdb/chunks/segment.ts'
 import { compactBlocks } from '../tsdb/compaction/compact.ts'
 import { generateBlocks } from '../tsdb/samples/generate-blocks.ts'
 import { defaultSettings } from '../tsdb/settings.ts'
@@ -73,13 +73,6 @@ async function makeInputs(folder: string, bytes: number): Promise<void> {
     for (const { ulid } of blocks) sum += await chunkBytesOf(blockFolder(folder, ulid))
     return blocks.length > 1 && sum >= bytes
   })
-}
-
-async function chunkBytesOf(block: string): Promise<number> {
-  const folder = join(block, CHUNKS_FOLDER)
-  let sum = 0
-  for (const name of await readdir(folder)) sum += (await stat(join(folder, name))).size
-  return sum
 }
 
 /** The same files under other names: a run may delete them. */

@@ -1,5 +1,5 @@
 import { createHistogram } from 'node:perf_hooks'
-import { UnsupportedError } from '../subjects/subject.ts'
+import { requireInEffect } from '../subjects/strategies.ts'
 import { ByteBuffer } from '../tsdb/encoding/byte-buffer.ts'
 import type { Strategy, SyncPolicy } from '../tsdb/settings.ts'
 import { encodeSamples } from '../tsdb/wal/records.ts'
@@ -59,10 +59,11 @@ export async function writeBatches(
 ): Promise<WorkDone> {
   const latency = createHistogram()
   const wal = await WalWriter.open(folder, { strategy, sync })
-  const { inEffect } = wal.mode
-  if (inEffect !== strategy) {
+  try {
+    requireInEffect(wal.mode, strategy)
+  } catch (error) {
     await wal.end()
-    throw new UnsupportedError('ERR_STRATEGY_NOT_IN_EFFECT', `asked for ${strategy}, but ${inEffect} is in effect`)
+    throw error
   }
   for (let i = 0; i < batches.count; i++) {
     const startedAt = process.hrtime.bigint()

@@ -1,11 +1,12 @@
-import { readdirSync, readFileSync, rmSync, statfsSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { openWriter, type Strategy } from '../../src/index.ts'
 import { someBytes } from '../support/bytes.ts'
 import { freshPath } from '../support/folders.ts'
 import { expectMode } from '../support/mode.ts'
 import { demandFileSystemsInCI, type FileSystem, mounted, named, whyNot } from './file-systems.ts'
+import { smallDisk } from './small-disk.ts'
 
 demandFileSystemsInCI()
 
@@ -15,27 +16,11 @@ const chunkLength = 50_001
 const chunkCount = 60
 
 describe.skipIf(whyNot !== null)(named('on a full ext4'), () => {
-  let fileSystem: FileSystem
-  beforeAll(() => {
-    fileSystem = mounted('ext4', { mebibytes: 16 })
-    return () => fileSystem.remove()
-  })
-  // A test that fails half-way must not fail those behind it.
-  afterEach(() => {
-    for (const name of readdirSync(fileSystem.folder)) rmSync(join(fileSystem.folder, name), { recursive: true })
-  })
-
-  /** Takes all space but `leftBytes`. */
-  function takeSpace(leftBytes: number): string {
-    const path = join(fileSystem.folder, 'ballast')
-    const { bavail, bsize } = statfsSync(fileSystem.folder)
-    writeFileSync(path, new Uint8Array(bavail * bsize - leftBytes), { flush: true })
-    return path
-  }
+  const disk = smallDisk()
 
   test.each(strategies)('%s: a write is refused, space is made, the same write is taken', async (strategy) => {
-    const ballast = takeSpace(1024 * 1024)
-    const path = freshPath(fileSystem.folder)
+    disk.takeSpace(1024 * 1024)
+    const path = freshPath(disk.folder)
     const writer = await openWriter(path, { strategy, bufferSize, queueDepth: 4 })
     expectMode(writer, strategy)
     const expected: Buffer[] = []
@@ -57,7 +42,7 @@ describe.skipIf(whyNot !== null)(named('on a full ext4'), () => {
         })
         // The chunk that was refused was not taken; everything before it still is.
         expect(writer.acceptedBytes).toBe(i * chunkLength)
-        unlinkSync(ballast)
+        disk.giveSpace()
         await writer.write(chunk)
       }
     }
@@ -67,8 +52,8 @@ describe.skipIf(whyNot !== null)(named('on a full ext4'), () => {
   })
 
   test.each(strategies)('%s: so is an end', async (strategy) => {
-    const ballast = takeSpace(128 * 1024)
-    const path = freshPath(fileSystem.folder)
+    disk.takeSpace(128 * 1024)
+    const path = freshPath(disk.folder)
     // All of it fits into the buffers: only the end writes.
     const writer = await openWriter(path, { strategy, bufferSize: 1024 * 1024 })
     expectMode(writer, strategy)
@@ -76,14 +61,14 @@ describe.skipIf(whyNot !== null)(named('on a full ext4'), () => {
     await writer.write(content)
     await expect(writer.end()).rejects.toMatchObject({ code: 'ENOSPC', retryable: true, path })
     expect(writer.acceptedBytes).toBe(content.byteLength)
-    unlinkSync(ballast)
+    disk.giveSpace()
     expect(await writer.end()).toBe(content.byteLength)
     expect(Buffer.compare(readFileSync(path), content)).toBe(0)
   })
 
   test.each(strategies)('%s: a writer that gives up leaves what it wrote', async (strategy) => {
-    takeSpace(512 * 1024)
-    const path = freshPath(fileSystem.folder)
+    disk.takeSpace(512 * 1024)
+    const path = freshPath(disk.folder)
     const writer = await openWriter(path, { strategy, bufferSize })
     expectMode(writer, strategy)
     const content = someBytes(2 * 1024 * 1024)
@@ -97,7 +82,7 @@ describe.skipIf(whyNot !== null)(named('on a full ext4'), () => {
   })
 
   test('preallocation is refused and leaves no file', async () => {
-    const path = freshPath(fileSystem.folder)
+    const path = freshPath(disk.folder)
     await expect(openWriter(path, { preallocate: 2 ** 30 })).rejects.toMatchObject({
       code: 'ENOSPC',
       syscall: 'fallocate',

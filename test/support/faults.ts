@@ -17,12 +17,13 @@ export function faultyBinding(faults: FileFaults, own: Partial<Binding> = {}): B
   const real = binding()
   return {
     ...real,
-    open: async (path, flags, mode) => wrap(await real.open(path, flags, mode), faults),
+    open: async (path, flags, mode) => faultyFile(await real.open(path, flags, mode), faults),
     ...own,
   }
 }
 
-function wrap(real: NativeFile, faults: FileFaults): NativeFile {
+/** A file of which some calls are replaced. */
+export function faultyFile(real: NativeFile, faults: FileFaults): NativeFile {
   return new Proxy(real, {
     get(target, name: keyof NativeFile) {
       const fault = faults[name] as ((file: NativeFile, ...parameters: unknown[]) => unknown) | undefined

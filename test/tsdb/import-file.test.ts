@@ -1,13 +1,14 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fc, test } from '@fast-check/vitest'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { Database } from '../../bench/tsdb/database/database.ts'
 import { type Labels, labelsOf } from '../../bench/tsdb/labels.ts'
 import { importFile } from '../../bench/tsdb/samples/import-file.ts'
 import { defaultSettings, type Settings, type Strategy } from '../../bench/tsdb/settings.ts'
 import { openWriter, pageCacheOf } from '../../src/index.ts'
-import { demandFileSystemsInCI, type FileSystem, mounted, named, whyNot } from '../filesystem/file-systems.ts'
+import { demandFileSystemsInCI, named, whyNot } from '../filesystem/file-systems.ts'
+import { smallDisk } from '../filesystem/small-disk.ts'
 import { freshPath, temporaryFolder } from '../support/folders.ts'
 import { strategyInEffect } from '../support/mode.ts'
 import { codeFrom, errorFrom, everyStrategy } from '../writer/tools.ts'
@@ -237,26 +238,20 @@ describe('a file that is refused', () => {
 demandFileSystemsInCI()
 
 describe.skipIf(whyNot !== null)(named('on a full ext4'), () => {
-  let fileSystem: FileSystem
-  beforeAll(() => {
-    fileSystem = mounted('ext4', { mebibytes: 16 })
-    return () => fileSystem.remove()
-  })
+  const disk = smallDisk()
 
   it.each(everyStrategy)('an import that finds no space for its last block leaves nothing (%s)', async (strategy) => {
     // Four blocks of some 400 KB.
     const file = fileOf(regularText(200, 960))
-    const dir = join(fileSystem.folder, 'data')
+    const dir = join(disk.folder, 'data')
     mkdirSync(dir)
-    const ballast = join(fileSystem.folder, 'ballast')
-    const { bavail, bsize } = statfsSync(fileSystem.folder)
-    writeFileSync(ballast, new Uint8Array(bavail * bsize - 1_500_000), { flush: true })
-    const free = statfsSync(fileSystem.folder).bavail
+    disk.takeSpace(1_500_000)
+    const free = statfsSync(disk.folder).bavail
     const error = await errorFrom(() => importFile(file, dir, settings(strategy)))
     expect(error).toMatchObject({ code: 'ENOSPC' })
     expect(readdirSync(dir)).toEqual([])
-    expect(statfsSync(fileSystem.folder).bavail).toBeGreaterThanOrEqual(free - 8)
-    rmSync(ballast)
+    expect(statfsSync(disk.folder).bavail).toBeGreaterThanOrEqual(free - 8)
+    disk.giveSpace()
     const blocks = await importFile(file, dir, settings(strategy))
     expect(blocks).toHaveLength(4)
     expect(blocks.map(({ stats }) => stats.numSamples)).toEqual([48_000, 48_000, 48_000, 48_000])

@@ -1,6 +1,5 @@
+import { checkChunk } from '../chunks/check-chunk.ts'
 import { ChunkReader } from '../chunks/chunk-reader.ts'
-import { type Span, scanXor } from '../chunks/scan-xor.ts'
-import { ENCODING_XOR } from '../chunks/xor.ts'
 import { TsdbError } from '../errors.ts'
 import type { ReadWay } from '../files/input-file.ts'
 import { IndexReader } from '../index/index-reader.ts'
@@ -39,28 +38,25 @@ export async function verifyBlock(folder: string, way: ReadWay): Promise<BlockMe
 
 async function count(index: IndexReader, chunks: ChunkReader, meta: BlockMeta): Promise<BlockStats> {
   const entry = new SeriesEntry()
-  const span: Span = { count: 0, minTimeMs: 0, maxTimeMs: 0 }
   let numSeries = 0
   let numChunks = 0
   let numSamples = 0
   while (await index.next(entry)) {
     numSeries++
     for (let i = 0; i < entry.chunkCount; i++) {
-      const reference = entry.references[i]!
-      const [minTimeMs, maxTimeMs] = [entry.minTimesMs[i]!, entry.maxTimesMs[i]!]
+      const indexed = {
+        minTimeMs: entry.minTimesMs[i]!,
+        maxTimeMs: entry.maxTimesMs[i]!,
+        reference: entry.references[i]!,
+      }
+      const { minTimeMs, maxTimeMs, reference } = indexed
       if (minTimeMs < meta.minTime || maxTimeMs >= meta.maxTime) {
         throw index.error(`a chunk from ${minTimeMs} to ${maxTimeMs}, which meta.json leaves out`)
       }
-      const { encoding, data, record } = chunks.at(reference) ?? (await chunks.load(reference))
+      const stored = chunks.at(reference) ?? (await chunks.load(reference))
       numChunks++
-      numSamples += data.readUInt16BE(0)
-      if (encoding !== ENCODING_XOR) continue
-      const start = data.byteOffset - record.byteOffset
-      const wrong = scanXor(record, start, start + data.length, span)
-      if (wrong !== null) throw new TsdbError(wrong.code, wrong.what, chunks.placeOf(reference))
-      if (span.minTimeMs === minTimeMs && span.maxTimeMs === maxTimeMs) continue
-      const what = `a chunk from ${span.minTimeMs} to ${span.maxTimeMs}, by the index from ${minTimeMs} to ${maxTimeMs}`
-      throw new TsdbError('ERR_TSDB_MALFORMED', what, chunks.placeOf(reference))
+      numSamples += stored.data.readUInt16BE(0)
+      checkChunk(stored, indexed, chunks)
     }
   }
   return { numSeries, numChunks, numSamples }

@@ -2,6 +2,8 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CHECKSUM_BYTES, checkChecksum } from '../encoding/checksum.ts'
 import { TsdbError } from '../errors.ts'
+import { checkHeader, type FileKind } from '../files/check-header.ts'
+import { closeAll } from '../files/close-all.ts'
 import { InputFile, type ReadWay } from '../files/input-file.ts'
 import { ReadAhead } from '../files/read-ahead.ts'
 import {
@@ -21,6 +23,14 @@ export interface StoredChunk {
   readonly data: Buffer
   /** All of it, as {@link ChunkWriter.addRecord} takes it. */
   readonly record: Buffer
+}
+
+const segmentKind: FileKind = {
+  what: 'segment of chunks',
+  name: 'segment',
+  headerBytes: SEGMENT_HEADER_BYTES,
+  magic: SEGMENT_MAGIC,
+  version: SEGMENT_VERSION,
 }
 
 /** No segment. */
@@ -56,7 +66,7 @@ export class ChunkReader {
         }
         const file = await InputFile.open(path, way)
         files.push(file)
-        await checkHeader(file)
+        await checkHeader(file, segmentKind)
       }
     } catch (error) {
       await closeAll(files)
@@ -158,28 +168,4 @@ function chunkIn(record: Buffer, { bytes, dataBytes }: Length, file: string, off
   const end = bytes + 1 + dataBytes
   checkChecksum(record.subarray(bytes, end), record.readUInt32BE(end), 'a chunk', file, offset)
   return { encoding: record[bytes]!, data: record.subarray(bytes + 1, end), record }
-}
-
-async function checkHeader(file: InputFile): Promise<void> {
-  const header = await file.read(0, SEGMENT_HEADER_BYTES)
-  const magic = header.readUInt32BE(0)
-  if (magic !== SEGMENT_MAGIC) {
-    throw new TsdbError('ERR_TSDB_BAD_MAGIC', `no segment of chunks: it begins with ${magic.toString(16)}`, {
-      file: file.path,
-      offset: 0,
-    })
-  }
-  const version = header[4]!
-  if (version !== SEGMENT_VERSION) {
-    throw new TsdbError('ERR_TSDB_BAD_VERSION', `segment version ${version}, not ${SEGMENT_VERSION}`, {
-      file: file.path,
-      offset: 4,
-    })
-  }
-}
-
-async function closeAll(files: readonly InputFile[]): Promise<void> {
-  const closed = await Promise.allSettled(files.map((file) => file.close()))
-  const failed = closed.find((result) => result.status === 'rejected')
-  if (failed !== undefined) throw failed.reason
 }

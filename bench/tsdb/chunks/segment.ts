@@ -2,6 +2,7 @@
  * Segment files of chunks, format version 1, specified in tsdb/docs/format/chunks.md of Prometheus: a header, then chunks,
  * each as length (uvarint), encoding (1 byte), data, and the CRC-32C of encoding and data.
  */
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CHECKSUM_BYTES } from '../encoding/checksum.ts'
 
@@ -30,6 +31,14 @@ export function segmentPath(blockFolder: string, index: number): string {
 /** What an index keeps of a chunk's place: the segment, counted from 0, and the offset of its length in it. */
 export function chunkReference(segment: number, offset: number): number {
   return segment * TWO_32 + offset
+}
+
+/** Bytes of all segments of a block, headers and all. */
+export async function chunkBytesOf(blockFolder: string): Promise<number> {
+  const folder = join(blockFolder, CHUNKS_FOLDER)
+  let sum = 0
+  for (const name of await readdir(folder)) sum += (await stat(join(folder, name))).size
+  return sum
 }
 
 export function segmentOf(reference: number): number {

@@ -1,13 +1,12 @@
-import { readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import { type BlockPurpose, BlockWriter } from '../block/block-writer.ts'
 import { blockFolder, deleteBlock } from '../block/folders.ts'
 import { type BlockMeta, compareBlocks } from '../block/meta.ts'
-import { CHUNKS_FOLDER } from '../chunks/segment.ts'
+import { chunkBytesOf } from '../chunks/segment.ts'
 import { TsdbError } from '../errors.ts'
+import { closeAll } from '../files/close-all.ts'
 import { readWayOf } from '../files/input-file.ts'
 import type { Settings, Strategy } from '../settings.ts'
-import { closeAll, InputBlock } from './input-block.ts'
+import { InputBlock } from './input-block.ts'
 import { mergeSeries } from './merge-series.ts'
 import { mergeSymbols } from './merge-symbols.ts'
 
@@ -46,7 +45,7 @@ export async function compactBlocks(
   if (new Set(ulids).size < ulids.length) {
     throw new TsdbError('ERR_TSDB_STATE', 'a block that is to be compacted with itself')
   }
-  const block = await BlockWriter.open(dataFolder, settings, await chunkBytesOf(dataFolder, ulids))
+  const block = await BlockWriter.open(dataFolder, settings, await expectedBytesOf(dataFolder, ulids))
   let result: Compaction
   try {
     const { purpose, readsWhy } = await mergeInto(block, dataFolder, ulids)
@@ -96,11 +95,8 @@ function purposeOf(metas: readonly BlockMeta[]): BlockPurpose {
 }
 
 /** Bytes of all chunks: what the new block takes at most, unless chunks overlap. */
-async function chunkBytesOf(dataFolder: string, ulids: readonly string[]): Promise<number> {
+async function expectedBytesOf(dataFolder: string, ulids: readonly string[]): Promise<number> {
   let sum = 0
-  for (const ulid of ulids) {
-    const folder = join(blockFolder(dataFolder, ulid), CHUNKS_FOLDER)
-    for (const name of await readdir(folder)) sum += (await stat(join(folder, name))).size
-  }
+  for (const ulid of ulids) sum += await chunkBytesOf(blockFolder(dataFolder, ulid))
   return sum
 }

@@ -1,24 +1,15 @@
 import { blockFolder, refuseTombstones } from '../block/folders.ts'
 import { type BlockMeta, readMeta } from '../block/meta.ts'
+import type { IndexedChunk } from '../chunks/check-chunk.ts'
 import { ChunkReader } from '../chunks/chunk-reader.ts'
-import { TsdbError } from '../errors.ts'
+import { closeAll } from '../files/close-all.ts'
 import type { ReadWay } from '../files/input-file.ts'
 import { IndexReader } from '../index/index-reader.ts'
 import { SeriesEntry } from '../index/series-entry.ts'
 
 /** A chunk of the series that is merged. */
-export interface InputChunk {
+export interface InputChunk extends IndexedChunk {
   readonly input: InputBlock
-  readonly minTimeMs: number
-  readonly maxTimeMs: number
-  readonly reference: number
-}
-
-/** @throws {TsdbError} ERR_TSDB_MALFORMED when a chunk's samples begin or end at other times than its index says */
-export function checkSpan(chunk: InputChunk, minTimeMs: number, maxTimeMs: number): void {
-  if (minTimeMs === chunk.minTimeMs && maxTimeMs === chunk.maxTimeMs) return
-  const what = `a chunk from ${minTimeMs} to ${maxTimeMs}, by the index from ${chunk.minTimeMs} to ${chunk.maxTimeMs}`
-  throw new TsdbError('ERR_TSDB_MALFORMED', what, chunk.input.chunks.placeOf(chunk.reference))
 }
 
 /** A block that is compacted: its series one after the other, with the symbols of the block to come. */
@@ -100,12 +91,6 @@ export class InputBlock {
       }
     }
   }
-}
-
-/** Closes all of them, also when one can't be closed. @throws the first error */
-export async function closeAll(files: readonly { close(): Promise<void> }[]): Promise<void> {
-  const closed = await Promise.allSettled(files.map((file) => file.close()))
-  for (const result of closed) if (result.status === 'rejected') throw result.reason
 }
 
 /** The order of series: symbols are numbered in the order of their texts, so their numbers compare as these do. */

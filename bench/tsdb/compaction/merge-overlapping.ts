@@ -1,9 +1,10 @@
 import type { BlockWriter } from '../block/block-writer.ts'
+import { checkSpan } from '../chunks/check-chunk.ts'
 import { CHUNK_SAMPLES, CHUNK_SAMPLES_MAX, Samples } from '../chunks/samples.ts'
 import { decodeXor, ENCODING_XOR, encodeXor, xorBytesMax } from '../chunks/xor.ts'
 import { TsdbError } from '../errors.ts'
 import type { SeriesEntry } from '../index/series-entry.ts'
-import { checkSpan, type InputChunk } from './input-block.ts'
+import type { InputChunk } from './input-block.ts'
 
 /** The samples of one chunk, and how many of them are merged. */
 interface Decoded {
@@ -55,7 +56,7 @@ async function decode(chunk: InputChunk): Promise<Samples> {
     const code = delta === 0 ? 'ERR_TSDB_DUPLICATE_SAMPLE' : 'ERR_TSDB_OUT_OF_ORDER'
     throw new TsdbError(code, `a chunk: sample ${i + 1} is of ${timestampsMs[i]}`, chunks.placeOf(reference))
   }
-  checkSpan(chunk, timestampsMs[0]!, timestampsMs[count - 1]!)
+  checkSpan({ minTimeMs: timestampsMs[0]!, maxTimeMs: timestampsMs[count - 1]! }, chunk, chunks)
   return samples
 }
 

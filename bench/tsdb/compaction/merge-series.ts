@@ -1,11 +1,9 @@
 import type { BlockWriter } from '../block/block-writer.ts'
+import { checkChunk } from '../chunks/check-chunk.ts'
 import type { StoredChunk } from '../chunks/chunk-reader.ts'
 import type { Written } from '../chunks/chunk-writer.ts'
-import { type Span, scanXor } from '../chunks/scan-xor.ts'
-import { ENCODING_XOR } from '../chunks/xor.ts'
-import { TsdbError } from '../errors.ts'
 import { SeriesEntry } from '../index/series-entry.ts'
-import { checkSpan, compareSymbols, type InputBlock, type InputChunk } from './input-block.ts'
+import { compareSymbols, type InputBlock, type InputChunk } from './input-block.ts'
 import { mergeOverlapping } from './merge-overlapping.ts'
 
 /**
@@ -25,15 +23,14 @@ export async function mergeSeries(inputs: readonly InputBlock[], block: BlockWri
     merged.clear()
     for (const symbol of first.entry.symbols) merged.symbols.push(symbol)
     chunks.length = 0
-    for (const input of inputs) {
-      if (input.hasSeries && compareSymbols(input.entry.symbols, merged.symbols) === 0) take(input, chunks)
-    }
+    const having = inputs.filter(
+      ({ hasSeries, entry }) => hasSeries && compareSymbols(entry.symbols, merged.symbols) === 0,
+    )
+    for (const input of having) take(input, chunks)
     await writeChunks(chunks, merged, block)
     const wait = block.index.addSeries(merged)
     if (wait !== null) await wait
-    for (const input of inputs) {
-      if (input.hasSeries && compareSymbols(input.entry.symbols, merged.symbols) === 0) await input.advance()
-    }
+    for (const input of having) await input.advance()
   }
 }
 
@@ -77,22 +74,13 @@ async function writeChunks(chunks: InputChunk[], merged: SeriesEntry, block: Blo
   }
 }
 
-const span: Span = { count: 0, minTimeMs: 0, maxTimeMs: 0 }
-
 function copyChunk(chunk: InputChunk, stored: StoredChunk, merged: SeriesEntry, block: BlockWriter): Written {
-  const { reference, minTimeMs, maxTimeMs } = chunk
-  const { chunks } = chunk.input
-  const { encoding, data, record } = stored
-  if (encoding === ENCODING_XOR) {
-    const start = data.byteOffset - record.byteOffset
-    const wrong = scanXor(record, start, start + data.length, span)
-    if (wrong !== null) throw new TsdbError(wrong.code, wrong.what, chunks.placeOf(reference))
-    checkSpan(chunk, span.minTimeMs, span.maxTimeMs)
-  }
+  const { data, record } = stored
+  checkChunk(stored, chunk, chunk.input.chunks)
   // Every encoding begins with its number of samples.
   block.numSamples += data.readUInt16BE(0)
   block.numChunks++
   const written = block.chunks.addRecord(record)
-  merged.addChunk(minTimeMs, maxTimeMs, written.reference)
+  merged.addChunk(chunk.minTimeMs, chunk.maxTimeMs, written.reference)
   return written
 }

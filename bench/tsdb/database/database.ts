@@ -13,14 +13,12 @@ import { writeCheckpoint } from '../wal/checkpoint.ts'
 import { openWal } from '../wal/open-wal.ts'
 import { roomFrom } from '../wal/pages.ts'
 import { Turns } from '../wal/turns.ts'
+import { WAL_FOLDER } from '../wal/wal-folder.ts'
 import type { WalWriter } from '../wal/wal-writer.ts'
 import { Batch } from './batch.ts'
 import { checkpointRecords } from './checkpoint-records.ts'
 import { seriesRecordBytes } from './log-records.ts'
 import { type Recovery, recover } from './recover.ts'
-
-/** The folder of the WAL in a data folder. */
-export const WAL_FOLDER = 'wal'
 
 /**
  * A data folder of Prometheus's kind: samples go into the WAL and the head, from there into blocks, which are compacted.

@@ -13,8 +13,12 @@ export function checksum(bytes: Uint8Array, before = 0): number {
 export function checkChecksum(bytes: Uint8Array, expected: number, what: string, file: string, offset: number): void {
   const found = checksum(bytes)
   if (found === expected) return
-  const numbers = `${hex(found)} instead of ${hex(expected)}`
-  throw new TsdbError('ERR_TSDB_BAD_CHECKSUM', `the checksum of ${what} is ${numbers}`, { file, offset })
+  throw new TsdbError('ERR_TSDB_BAD_CHECKSUM', wrongChecksum(what, found, expected), { file, offset })
+}
+
+/** What is said of a checksum that is another one. */
+export function wrongChecksum(what: string, found: number, expected: number): string {
+  return `the checksum of ${what} is ${hex(found)} instead of ${hex(expected)}`
 }
 
 function hex(value: number): string {

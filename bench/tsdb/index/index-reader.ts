@@ -1,6 +1,7 @@
 import { ByteCursor } from '../encoding/byte-cursor.ts'
 import { CHECKSUM_BYTES, checkChecksum } from '../encoding/checksum.ts'
 import { TsdbError } from '../errors.ts'
+import { checkHeader, type FileKind } from '../files/check-header.ts'
 import { InputFile, type ReadWay } from '../files/input-file.ts'
 import { compareText } from '../labels.ts'
 import {
@@ -16,6 +17,14 @@ import { decodeSeriesEntry, type SeriesEntry } from './series-entry.ts'
 import { SeriesScan } from './series-scan.ts'
 
 const UINT32_BYTES = 4
+
+const indexKind: FileKind = {
+  what: 'index',
+  name: 'index',
+  headerBytes: INDEX_HEADER_BYTES,
+  magic: INDEX_MAGIC,
+  version: INDEX_VERSION,
+}
 
 /** Reads an index: the symbols at once, the series one after the other. The postings are not needed for that. */
 export class IndexReader {
@@ -36,7 +45,7 @@ export class IndexReader {
   static async open(blockFolder: string, way: ReadWay): Promise<IndexReader> {
     const file = await InputFile.open(indexPath(blockFolder), way)
     try {
-      await checkHeader(file)
+      await checkHeader(file, indexKind)
       const contents = await readContents(file)
       const symbols = await readSymbols(file, contents.symbols)
       return new IndexReader(file, symbols, contents, endOfSeries(file, contents))
@@ -80,20 +89,6 @@ export class IndexReader {
   async close(): Promise<void> {
     await this.scan?.settle()
     await this.file.close()
-  }
-}
-
-async function checkHeader(file: InputFile): Promise<void> {
-  const header = await file.read(0, INDEX_HEADER_BYTES)
-  const magic = header.readUInt32BE(0)
-  if (magic !== INDEX_MAGIC) {
-    const what = `no index: it begins with ${magic.toString(16)}`
-    throw new TsdbError('ERR_TSDB_BAD_MAGIC', what, { file: file.path, offset: 0 })
-  }
-  const version = header[UINT32_BYTES]!
-  if (version !== INDEX_VERSION) {
-    const what = `index version ${version}, not ${INDEX_VERSION}`
-    throw new TsdbError('ERR_TSDB_BAD_VERSION', what, { file: file.path, offset: UINT32_BYTES })
   }
 }
 

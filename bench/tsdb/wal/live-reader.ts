@@ -1,6 +1,6 @@
 import { codeOf } from '../../errors.ts'
 import { TsdbError } from '../errors.ts'
-import type { ReadWay } from '../files/input-file.ts'
+import { type ReadWay, readWayOf } from '../files/input-file.ts'
 import type { Strategy } from '../settings.ts'
 import { damageError } from './damage.ts'
 import { decodeRecord } from './records.ts'
@@ -41,7 +41,7 @@ const WINDOW_BYTES = 128 * 1024
  * @throws the writer's failure, once everything committed was read; the kernel's error
  */
 export async function* follow(writer: Followed, options: FollowOptions = {}): AsyncGenerator<LoggedRecord, void, void> {
-  const reads = options.reads ?? (writer.strategy === 'buffered' ? 'buffered' : 'direct')
+  const reads = options.reads ?? readWayOf(writer.strategy)
   let { segment, offset } = options.from ?? { segment: writer.firstSegment, offset: 0 }
   for (;;) {
     if (!(await hasBegun(writer, segment))) return

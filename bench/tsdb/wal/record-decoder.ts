@@ -1,5 +1,5 @@
 import { ByteBuffer } from '../encoding/byte-buffer.ts'
-import { checksum } from '../encoding/checksum.ts'
+import { checksum, wrongChecksum } from '../encoding/checksum.ts'
 import type { TsdbErrorCode } from '../errors.ts'
 import {
   dataOf,
@@ -121,8 +121,7 @@ export class RecordDecoder {
   private wrongWith(header: FragmentHeader, data: Buffer): Damage | null {
     const found = checksum(data)
     if (found !== header.checksum) {
-      const numbers = `${hex(found)} instead of ${hex(header.checksum)}`
-      return this.damage('ERR_TSDB_BAD_CHECKSUM', `the checksum of a fragment is ${numbers}`)
+      return this.damage('ERR_TSDB_BAD_CHECKSUM', wrongChecksum('a fragment', found, header.checksum))
     }
     const goesOn = header.type !== FULL && header.type !== FIRST
     if (goesOn !== (this.recordStart !== NONE)) {
@@ -158,8 +157,4 @@ export class RecordDecoder {
   private damage(code: TsdbErrorCode, why: string, offset = this.offset): Damage {
     return { kind: 'damage', code, offset, why }
   }
-}
-
-function hex(value: number): string {
-  return value.toString(16).padStart(8, '0')
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TsdbError } from '../errors.ts'
-import { lastCheckpoint, listSegments, segmentPath } from './wal-folder.ts'
+import { lastCheckpoint, listSegments, segmentPath, WAL_FOLDER } from './wal-folder.ts'
 
 /**
  * Refuses to add blocks from outside to a folder with a log that holds something. Ours and a Prometheus server take the
@@ -11,7 +11,7 @@ import { lastCheckpoint, listSegments, segmentPath } from './wal-folder.ts'
  * @throws {TsdbError} ERR_TSDB_STATE
  */
 export async function refuseWal(dataFolder: string): Promise<void> {
-  const folder = join(dataFolder, 'wal')
+  const folder = join(dataFolder, WAL_FOLDER)
   if (!existsSync(folder)) return
   let isEmpty = (await lastCheckpoint(folder)) === null
   for (const segment of await listSegments(folder)) isEmpty &&= (await stat(segmentPath(folder, segment))).size === 0

@@ -7,6 +7,9 @@ import { join } from 'node:path'
 import { TsdbError } from '../errors.ts'
 import { syncFolder } from '../files/folder.ts'
 
+/** The folder of the WAL in a data folder. */
+export const WAL_FOLDER = 'wal'
+
 /** A place in a WAL. */
 export interface WalPosition {
   readonly segment: number

@@ -1,11 +1,11 @@
-import { readdirSync, rmSync, statfsSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { listBlocks } from '../../../bench/tsdb/block/folders.ts'
 import { compactBlocks } from '../../../bench/tsdb/compaction/compact.ts'
 import { cutBlock } from '../../../bench/tsdb/head/cut-block.ts'
 import type { Head } from '../../../bench/tsdb/head/head.ts'
-import { demandFileSystemsInCI, type FileSystem, mounted, named, whyNot } from '../../filesystem/file-systems.ts'
+import { demandFileSystemsInCI, named, whyNot } from '../../filesystem/file-systems.ts'
+import { smallDisk } from '../../filesystem/small-disk.ts'
 import { strategyInEffect } from '../../support/mode.ts'
 import { everyStrategy } from '../../writer/tools.ts'
 import { hashesOf } from '../support/block-files.ts'
@@ -50,25 +50,11 @@ const cases: Case[] = [
 ]
 
 describe.skipIf(whyNot !== null)(named('on an ext4 that is nearly full'), () => {
-  let fileSystem: FileSystem
+  const disk = smallDisk()
   let dataFolder: string
   beforeAll(() => {
-    fileSystem = mounted('ext4', { mebibytes: 16 })
-    dataFolder = join(fileSystem.folder, 'data')
-    return () => fileSystem.remove()
+    dataFolder = join(disk.folder, 'data')
   })
-  // A test that fails half-way must not fail those behind it.
-  afterEach(() => {
-    for (const name of readdirSync(fileSystem.folder)) rmSync(join(fileSystem.folder, name), { recursive: true })
-  })
-
-  /** Takes all space but `leftBytes`. */
-  function takeSpace(leftBytes: number): string {
-    const path = join(fileSystem.folder, 'ballast')
-    const { bavail, bsize } = statfsSync(fileSystem.folder)
-    writeFileSync(path, new Uint8Array(bavail * bsize - leftBytes), { flush: true })
-    return path
-  }
 
   /** A block of each head, whose samples are all of one range. */
   async function blocksOf(heads: readonly Head[], segmentBytes: number): Promise<string[]> {
@@ -88,14 +74,14 @@ describe.skipIf(whyNot !== null)(named('on an ext4 that is nearly full'), () => 
         union(...(await Promise.all(ulids.map(async (ulid) => (await readBlock(dataFolder, ulid)).series)))),
       )
       const before = hashesOf(dataFolder)
-      const ballast = takeSpace(leftBytes)
+      disk.takeSpace(leftBytes)
       const settings = settingsOf(strategy, strategy, segmentBytes)
       await expect(compactBlocks(dataFolder, ulids, settings)).rejects.toMatchObject({
         code: 'ENOSPC',
         path: expect.stringMatching(path),
       })
       expect(hashesOf(dataFolder)).toEqual(before)
-      unlinkSync(ballast)
+      disk.giveSpace()
       const compaction = await compactBlocks(dataFolder, ulids, settings)
       expect(compaction.strategy).toBe(strategyInEffect(strategy))
       expect(contentOf((await readBlock(dataFolder, compaction.meta.ulid)).series)).toEqual(expected)
@@ -107,14 +93,14 @@ describe.skipIf(whyNot !== null)(named('on an ext4 that is nearly full'), () => 
       const head = heads()[0]!
       const expected = await blocksOf(heads().slice(0, 1), segmentBytes)
       const before = hashesOf(dataFolder)
-      const ballast = takeSpace(segmentBytes === 512 * MIB ? leftBytes : leftBytes / 2)
+      disk.takeSpace(segmentBytes === 512 * MIB ? leftBytes : leftBytes / 2)
       const settings = settingsOf(strategy, strategy, segmentBytes)
       await expect(cutBlock(dataFolder, settings, head, 0, RANGE_MS)).rejects.toMatchObject({
         code: 'ENOSPC',
         path: expect.stringMatching(path),
       })
       expect(hashesOf(dataFolder)).toEqual(before)
-      unlinkSync(ballast)
+      disk.giveSpace()
       const meta = await cutBlock(dataFolder, settings, head, 0, RANGE_MS)
       expect(contentOf((await readBlock(dataFolder, meta!.ulid)).series)).toEqual(
         contentOf((await readBlock(dataFolder, expected[0]!)).series),

@@ -1,7 +1,7 @@
-import { readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { demandFileSystemsInCI, type FileSystem, mounted, named, whyNot } from '../../filesystem/file-systems.ts'
+import { describe, expect, it } from 'vitest'
+import { demandFileSystemsInCI, named, whyNot } from '../../filesystem/file-systems.ts'
+import { smallDisk } from '../../filesystem/small-disk.ts'
 import { bitsOf, contentOf, type Series, series } from '../support/series.ts'
 import { everyStrategy } from '../wal/wal-files.ts'
 import { alike, appendAll, inBlocks, openDatabase, RANGE_MS } from './databases.ts'
@@ -23,24 +23,7 @@ function batch(number: number): Series[] {
 }
 
 describe.skipIf(whyNot !== null)(named('on a full ext4'), () => {
-  let fileSystem: FileSystem
-  beforeAll(() => {
-    fileSystem = mounted('ext4', { mebibytes: 16 })
-    return () => fileSystem.remove()
-  })
-  // A test that fails half-way must not fail those behind it.
-  afterEach(() => {
-    for (const name of readdirSync(fileSystem.folder)) {
-      if (name !== 'lost+found') rmSync(join(fileSystem.folder, name), { recursive: true })
-    }
-  })
-  const ballast = () => join(fileSystem.folder, 'ballast')
-
-  /** Takes all space but `leftBytes`. */
-  function takeSpace(leftBytes: number): void {
-    const { bavail, bsize } = statfsSync(fileSystem.folder)
-    writeFileSync(ballast(), new Uint8Array(bavail * bsize - leftBytes), { flush: true })
-  }
+  const disk = smallDisk()
 
   /** Makes a call that needs space; again when there is some. @returns whether there was none at first. */
   async function insist(call: () => Promise<unknown>): Promise<boolean> {
@@ -49,7 +32,7 @@ describe.skipIf(whyNot !== null)(named('on a full ext4'), () => {
       return false
     } catch (error) {
       expect(error).toMatchObject({ code: 'ENOSPC' })
-      rmSync(ballast())
+      disk.giveSpace()
       await call()
       return true
     }
@@ -58,9 +41,9 @@ describe.skipIf(whyNot !== null)(named('on a full ext4'), () => {
   it.each(everyStrategy)(
     'a commit and a cut go through when there is space again, and nothing is lost (%s)',
     async (strategy) => {
-      const folder = join(fileSystem.folder, 'data')
+      const folder = join(disk.folder, 'data')
       const changes = { strategies: alike(strategy), walSegmentBytes: 4 * 32 * 1024 }
-      takeSpace(500_000)
+      disk.takeSpace(500_000)
       const database = await openDatabase(folder, changes)
       let refusals = 0
       for (let number = 0; number < BATCHES; number++) {
@@ -68,7 +51,7 @@ describe.skipIf(whyNot !== null)(named('on a full ext4'), () => {
         if (await insist(() => database.commit())) refusals++
       }
       expect(refusals).toBe(1)
-      takeSpace(200_000)
+      disk.takeSpace(200_000)
       expect(await insist(() => database.cut())).toBe(true)
       await database.close()
       await using reopened = await openDatabase(folder, changes)

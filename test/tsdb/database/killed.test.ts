@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { WAL_FOLDER } from '../../../bench/tsdb/database/database.ts'
+import { WAL_FOLDER } from '../../../bench/tsdb/wal/wal-folder.ts'
 import { randomNumbers } from '../../support/bytes.ts'
 import { byLabels } from '../support/go-text.ts'
 import { startPrometheus } from '../support/prometheus-server.ts'

@@ -1,9 +1,9 @@
 import { cpSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { WAL_FOLDER } from '../../../bench/tsdb/database/database.ts'
 import { labelsOf } from '../../../bench/tsdb/labels.ts'
 import { PAGE_BYTES } from '../../../bench/tsdb/wal/pages.ts'
+import { WAL_FOLDER } from '../../../bench/tsdb/wal/wal-folder.ts'
 import { contentOf, regular, type Series, series } from '../support/series.ts'
 import { everyStrategy, readLog, seriesIn, seriesRecord, writeLog } from '../wal/wal-files.ts'
 import {

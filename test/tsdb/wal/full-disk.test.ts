@@ -1,36 +1,19 @@
-import { readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { writeCheckpoint } from '../../../bench/tsdb/wal/checkpoint.ts'
 import { PAGE_BYTES } from '../../../bench/tsdb/wal/pages.ts'
 import type { WalWriter } from '../../../bench/tsdb/wal/wal-writer.ts'
-import { demandFileSystemsInCI, type FileSystem, mounted, named, whyNot } from '../../filesystem/file-systems.ts'
+import { demandFileSystemsInCI, named, whyNot } from '../../filesystem/file-systems.ts'
+import { smallDisk } from '../../filesystem/small-disk.ts'
 import { errorFrom } from '../../writer/tools.ts'
 import { everyStrategy, expectRecords, namesIn, openWal, readLog, someRecord } from './wal-files.ts'
 
 demandFileSystemsInCI()
 
 describe.skipIf(whyNot !== null)(named('on a full ext4'), () => {
-  let fileSystem: FileSystem
-  beforeAll(() => {
-    fileSystem = mounted('ext4', { mebibytes: 16 })
-    return () => fileSystem.remove()
-  })
-  // A test that fails half-way must not fail those behind it.
-  afterEach(() => {
-    for (const name of readdirSync(fileSystem.folder)) {
-      if (name !== 'lost+found') rmSync(join(fileSystem.folder, name), { recursive: true })
-    }
-  })
+  const disk = smallDisk()
 
-  const log = () => join(fileSystem.folder, 'wal')
-  const ballast = () => join(fileSystem.folder, 'ballast')
-
-  /** Takes all space but `leftBytes`. */
-  function takeSpace(leftBytes: number): void {
-    const { bavail, bsize } = statfsSync(fileSystem.folder)
-    writeFileSync(ballast(), new Uint8Array(bavail * bsize - leftBytes), { flush: true })
-  }
+  const log = () => join(disk.folder, 'wal')
 
   /** Makes a call that needs space; again when there is some. @returns whether there was none at first. */
   async function insist(call: () => Promise<void> | null): Promise<boolean> {
@@ -39,7 +22,7 @@ describe.skipIf(whyNot !== null)(named('on a full ext4'), () => {
       return false
     } catch (error) {
       expect(error).toMatchObject({ code: 'ENOSPC', retryable: true })
-      rmSync(ballast())
+      disk.giveSpace()
       await call()
       return true
     }
@@ -64,7 +47,7 @@ describe.skipIf(whyNot !== null)(named('on a full ext4'), () => {
   it.each(everyStrategy)(
     '%s: what is refused goes through when there is space, and nothing is lost',
     async (strategy) => {
-      takeSpace(1024 * 1024)
+      disk.takeSpace(1024 * 1024)
       const wal = await openWal(log(), { strategy, segmentBytes: 16 * PAGE_BYTES, bufferSize: 65_536 })
       const { records, refusals } = await writeAll(wal)
       expect(refusals).toBe(1)
@@ -75,7 +58,7 @@ describe.skipIf(whyNot !== null)(named('on a full ext4'), () => {
   )
 
   it('without preallocation a direct writer is no different', async () => {
-    takeSpace(1024 * 1024)
+    disk.takeSpace(1024 * 1024)
     const wal = await openWal(log(), { segmentBytes: 256 * PAGE_BYTES, preallocate: false })
     const { records, refusals } = await writeAll(wal)
     expect(refusals).toBe(1)
@@ -87,13 +70,13 @@ describe.skipIf(whyNot !== null)(named('on a full ext4'), () => {
     await wal.append(someRecord(50_000))
     await wal.nextSegment()
     await wal.end()
-    takeSpace(256 * 1024)
+    disk.takeSpace(256 * 1024)
     const large = Array.from({ length: 20 }, (_, i) => someRecord(60_000, i))
     const options = { strategy: 'direct', segmentBytes: 64 * PAGE_BYTES } as const
     const error = await errorFrom(() => writeCheckpoint(log(), 0, large, options))
     expect(error).toMatchObject({ code: 'ENOSPC', retryable: true })
     expect(namesIn(log())).toEqual(['00000000', '00000001'])
-    rmSync(ballast())
+    disk.giveSpace()
     await writeCheckpoint(log(), 0, large, options)
     expectRecords((await readLog(log())).records, large)
   })

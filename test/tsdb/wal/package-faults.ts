@@ -1,7 +1,7 @@
 /** System calls of the package that a test replaces, where the package is imported by its name. */
 import { onTestFinished } from 'vitest'
-import { binding, type NativeFile } from '../../../src/binding.ts'
-import type { FileFaults } from '../../support/faults.ts'
+import { binding } from '../../../src/binding.ts'
+import { type FileFaults, faultyFile } from '../../support/faults.ts'
 
 /**
  * Replaces calls on all files that the package opens from now on, until the test ends. `src` and `dist` load the same
@@ -10,23 +10,9 @@ import type { FileFaults } from '../../support/faults.ts'
 export function replaceCalls(faults: FileFaults): void {
   const addon = binding()
   const open = addon.open.bind(addon)
-  addon.open = async (...parameters) => wrap(await open(...parameters), faults)
+  addon.open = async (...parameters) => faultyFile(await open(...parameters), faults)
   onTestFinished(() => {
     addon.open = open
-  })
-}
-
-function wrap(real: NativeFile, faults: FileFaults): NativeFile {
-  return new Proxy(real, {
-    get(target, name: keyof NativeFile) {
-      const fault = faults[name] as ((file: NativeFile, ...parameters: unknown[]) => unknown) | undefined
-      const method = target[name] as ((...parameters: unknown[]) => unknown) | undefined
-      // `then`, which await asks every object for, must stay missing.
-      if (method === undefined) return undefined
-      return fault === undefined
-        ? (...parameters: unknown[]) => method.apply(target, parameters)
-        : (...parameters: unknown[]) => fault(target, ...parameters)
-    },
   })
 }
 
