@@ -19,7 +19,7 @@ Options
   --help              this text
 
 Names
-${list(names)}
+${list(names.map(([name, summary]) => ({ name, summary })))}
 
 Exit code: 0, also when a target is missed; 1 when a run failed or could not begin; 2 for a mistake
 on the command line; 130 after Ctrl-C.

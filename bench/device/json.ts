@@ -1,4 +1,4 @@
-import type { Environment } from '../measure/environment.ts'
+import type { Environment } from '../schema/environment.ts'
 import type { DeviceOptions } from './options.ts'
 import type { DeviceResults } from './result.ts'
 import { findingsOf, verdictOf } from './targets.ts'

@@ -1,7 +1,16 @@
 /** `npm run bench:device`: what a Node program gets of the disk's speed, against fio. */
 import { resolve } from 'node:path'
 import { FIO_NAME } from '../ceiling/fio.ts'
-import { CannotGoOn, checkBeforehand, EXIT_FAILED, footprintSource, print, runCommand, useColour } from '../command.ts'
+import {
+  CannotGoOn,
+  checkBeforehand,
+  checkWritable,
+  EXIT_FAILED,
+  footprintSource,
+  print,
+  runCommand,
+  useColour,
+} from '../command.ts'
 import { type Interruption, watchForInterruption } from '../interruption.ts'
 import { whatIsAround } from '../measure/around.ts'
 import { readEnvironment } from '../measure/environment.ts'
@@ -41,6 +50,7 @@ async function main(args: readonly string[]): Promise<number> {
 async function benchDevice(options: DeviceOptions, interruption: Interruption): Promise<number> {
   const startedAtMs = performance.now()
   const dir = resolve(options.dir ?? packageFolder)
+  await checkWritable('--json', options.jsonFile)
   await checkBeforehand(options, dir, options.bytes * FILES_AT_ONCE)
   const environment = await readEnvironment(dir, packageVersion, await footprintSource(), await whatIsAround(dir))
   print([...environmentLines(environment), ''])

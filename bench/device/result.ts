@@ -1,11 +1,19 @@
-/** What can come of a run of this benchmark. A run is a {@link RunPlan}; its workload is one of these parts. */
-import type { NotRun, RunPlan } from '../run/result.ts'
+/** What can come of a run of this benchmark. */
+import type { NotRun } from '../run/result.ts'
 import type { LoopReport } from './loop-probe.ts'
 import type { LongestStretch } from './sync-stretches.ts'
 
 export const THROUGHPUT = 'throughput'
 export const EVENT_LOOP = 'event-loop'
 export const IDLE_WRITERS = 'idle-writers'
+
+/** One run, in a process of its own. The workload is one of the parts above. */
+export interface DevicePlan {
+  readonly subject: string
+  readonly workload: string
+  readonly round: number
+  readonly bytes: number
+}
 
 /** What a writing process measures of itself; for fio, what fio reports. */
 export interface ThroughputMeasurement {
@@ -41,7 +49,7 @@ export interface IdleMeasurement {
   readonly rssGrowthBytes: number
 }
 
-export type Measured<Measurement> = { readonly state: 'measured' } & RunPlan & Measurement
+export type Measured<Measurement> = { readonly state: 'measured' } & DevicePlan & Measurement
 
 export type ThroughputRun = Measured<ThroughputMeasurement>
 export type LoopRun = Measured<LoopMeasurement>

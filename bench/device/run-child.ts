@@ -5,13 +5,14 @@
 import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { residentPeakBytes } from '../measure/resident-memory.ts'
 import { getReady, runAsChild } from '../run/child.ts'
-import type { RunPlan } from '../run/result.ts'
-import { KIB, MIB } from '../units.ts'
+import { MIB } from '../units.ts'
 import { caseNamed, type Job, loopCases, throughputCases, writeWith } from './cases.ts'
 import { openIdleWriters } from './idle-writers.ts'
 import { LoopProbe, type LoopReport } from './loop-probe.ts'
 import {
+  type DevicePlan,
   EVENT_LOOP,
   IDLE_WRITERS,
   type IdleMeasurement,
@@ -27,7 +28,7 @@ const IDLE_MS = 2000
 
 type Measurement = ThroughputMeasurement | LoopMeasurement | IdleMeasurement
 
-async function measureThroughput(plan: RunPlan, path: string): Promise<ThroughputMeasurement> {
+async function measureThroughput(plan: DevicePlan, path: string): Promise<ThroughputMeasurement> {
   const job = caseNamed(throughputCases, plan.subject).prepare()
   const rssAtStart = process.memoryUsage.rss()
   const cpuAtWarmUp = cpuSeconds()
@@ -46,12 +47,17 @@ async function measureThroughput(plan: RunPlan, path: string): Promise<Throughpu
     seconds,
     cpuSeconds: cpuAtEnd - cpuAtStart,
     wholeCpuSeconds: cpuAtEnd - warmUpCpuSeconds,
-    rssGrowthBytes: process.resourceUsage().maxRSS * KIB - rssAtStart,
+    rssGrowthBytes: growthSince(rssAtStart),
     bufferBytes,
   }
 }
 
-async function measureLoop(plan: RunPlan, path: string): Promise<LoopMeasurement> {
+function growthSince(rssAtStart: number): number | null {
+  const peakBytes = residentPeakBytes()
+  return peakBytes === null ? null : peakBytes - rssAtStart
+}
+
+async function measureLoop(plan: DevicePlan, path: string): Promise<LoopMeasurement> {
   const loopCase = caseNamed(loopCases, plan.subject)
   const feed = loopCase.makeFeed()
   const way = { engine: loopCase.engine, preallocate: true }
@@ -107,7 +113,7 @@ function cpuSeconds(): number {
   return (user + system) / 1e6
 }
 
-function measure(plan: RunPlan, path: string): Promise<Measurement> {
+function measure(plan: DevicePlan, path: string): Promise<Measurement> {
   if (plan.workload === EVENT_LOOP) return measureLoop(plan, path)
   if (plan.workload === IDLE_WRITERS) return measureIdleWriters(path)
   return measureThroughput(plan, path)

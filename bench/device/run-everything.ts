@@ -34,8 +34,8 @@ export async function runEverything(options: DeviceOptions, context: DeviceConte
     const run = runDevice<Measurement>
     try {
       const { results } = await runAll(
-        { rounds, timeBudgetSeconds: null, subjects },
-        [part],
+        { rounds, timeBudgetSeconds: null },
+        [subjects.map((subject) => ({ subject, workload: part.name, bytes: part.bytes }))],
         (plan) => run(plan, context),
         progress,
         context.signal,

@@ -6,14 +6,14 @@ import { promisify } from 'node:util'
 import { FIO_NAME, Fio } from '../ceiling/fio.ts'
 import { codeOf, messageOf } from '../errors.ts'
 import { warmMemory } from '../measure/warm-memory.ts'
-import type { NotRun, RunPlan } from '../run/result.ts'
+import type { NotRun } from '../run/result.ts'
 import { timeLimitMsFor } from '../run/run-one.ts'
 import { settle } from '../run/work-folder.ts'
 import { WritingProcess } from '../run/writing-process.ts'
 import { UnsupportedError } from '../subjects/subject.ts'
 import { fileContentNamed } from '../workloads/index.ts'
 import { throughputCases } from './cases.ts'
-import { IDLE_WRITERS, type Measured, THROUGHPUT, type ThroughputMeasurement } from './result.ts'
+import { type DevicePlan, IDLE_WRITERS, type Measured, THROUGHPUT, type ThroughputMeasurement } from './result.ts'
 
 /** Time for the disk to be done with what `sync` gave it, and for the processor to cool down. */
 const PAUSE_MS = 300
@@ -34,7 +34,7 @@ export interface DeviceContext {
  * @throws the signal's reason when the benchmark is ended meanwhile; whatever else goes wrong is a `failed` result.
  */
 export async function runDevice<Measurement extends { readonly bytes: number }>(
-  plan: RunPlan,
+  plan: DevicePlan,
   context: DeviceContext,
 ): Promise<Measured<Measurement> | NotRun> {
   const path = join(context.folder, 'device.data')
@@ -50,16 +50,16 @@ export async function runDevice<Measurement extends { readonly bytes: number }>(
     const state = error instanceof UnsupportedError ? 'unsupported' : 'failed'
     const { subject, workload, round } = plan
     const message = messageOf(error).replaceAll(`${folder}/`, '')
-    return { state, subject, workload, round, code: codeOf(error), message }
+    return { state, subject, workload, situation: 'alone', round, code: codeOf(error), message }
   } finally {
     await rm(path, { force: true })
     await calmDown(folder)
   }
 }
 
-async function runFio(plan: RunPlan, path: string, signal: AbortSignal): Promise<ThroughputMeasurement> {
+async function runFio(plan: DevicePlan, path: string, signal: AbortSignal): Promise<ThroughputMeasurement> {
   const fio = new Fio(path, plan.bytes)
-  const ending = AbortSignal.any([signal, AbortSignal.timeout(timeLimitMsFor(plan.bytes))])
+  const ending = AbortSignal.any([signal, AbortSignal.timeout(timeLimitMsFor(plan))])
   const end = () => void fio.end()
   ending.addEventListener('abort', end, { once: true })
   try {
@@ -78,11 +78,11 @@ async function runFio(plan: RunPlan, path: string, signal: AbortSignal): Promise
   }
 }
 
-async function runChild<Measurement>(plan: RunPlan, path: string, context: DeviceContext): Promise<Measurement> {
+async function runChild<Measurement>(plan: DevicePlan, path: string, context: DeviceContext): Promise<Measurement> {
   const { signal } = context
   const isCached = throughputCases.some(({ name, cached }) => name === plan.subject && cached)
   const memory = isCached ? await warmMemory(context.memoryScript, plan.bytes, signal) : null
-  const limitMs = timeLimitMsFor(plan.bytes)
+  const limitMs = timeLimitMsFor(plan)
   const child = new WritingProcess<Measurement>(context.runScript, plan, path, limitMs, signal)
   try {
     const failure = await child.ready()
@@ -99,7 +99,7 @@ async function runChild<Measurement>(plan: RunPlan, path: string, context: Devic
 }
 
 /** What loses data must not look fast. Of fio only the length is known. */
-async function checkFile(plan: RunPlan, path: string, bytes: number): Promise<void> {
+async function checkFile(plan: DevicePlan, path: string, bytes: number): Promise<void> {
   if (plan.workload === IDLE_WRITERS) return
   let wrong: string | null = null
   if (plan.subject === FIO_NAME) {
@@ -114,7 +114,7 @@ async function checkFile(plan: RunPlan, path: string, bytes: number): Promise<vo
   if (wrong !== null) throw Object.assign(new Error(wrong), { code: 'ERR_WRONG_BYTES' })
 }
 
-function contentOf({ workload, subject }: RunPlan): string | null {
+function contentOf({ workload, subject }: DevicePlan): string | null {
   if (workload === THROUGHPUT) return throughputCases.find(({ name }) => name === subject)?.content ?? null
   return subject.split(' ', 1)[0] ?? null
 }

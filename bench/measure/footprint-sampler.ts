@@ -1,49 +1,57 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { codeOf } from '../errors.ts'
+import { type FootprintNow, footprintOf } from './footprint.ts'
+import { Sampling } from './sampling.ts'
+import { type Point, ThinnedSeries } from './thinned-series.ts'
 
-/** Asks how many bytes of a file are in the page cache. */
-export type ResidentBytesOf = (path: string) => Promise<number>
-
-/**
- * Time between two samples. Short enough to see a peak that lives for one writeback, long enough that asking costs
- * the writer's machine nothing that shows (about 10 microseconds to 1 ms a sample).
- */
-const SAMPLE_EVERY_MS = 20
+export interface FootprintPeaks {
+  readonly peakBytes: number
+  /** `null` where the kernel does not tell. */
+  readonly dirtyPeakBytes: number | null
+  readonly writebackPeakBytes: number | null
+  /** Resident bytes over the time since the sampler was made. */
+  readonly series: readonly Point[]
+}
 
 /**
  * Watches a file's page-cache footprint from another process than the one that writes it, so that the writer is not
- * charged for being watched. A peak between two samples is missed: the number is a lower bound.
+ * charged for being watched. Peaks between two samples are missed: the numbers are lower bounds.
  */
 export class FootprintSampler {
-  private peak = 0
-  private failure: unknown = null
-  private readonly stopping = new AbortController()
-  private readonly sampling: Promise<void>
+  private peakBytes = 0
+  private dirtyPeakBytes: number | null = 0
+  private writebackPeakBytes: number | null = 0
+  private readonly series = new ThinnedSeries()
+  private readonly startedAtMs = performance.now()
+  private readonly sampling: Sampling
 
-  constructor(path: string, residentBytesOf: ResidentBytesOf) {
-    this.sampling = this.sample(path, residentBytesOf)
+  /** @param ask {@link footprintOf}, unless a test knows better */
+  constructor(path: string, ask: (path: string) => Promise<FootprintNow> = footprintOf) {
+    this.sampling = new Sampling(async () => this.take(await ask(path).catch(nullWhenMissing)))
   }
 
-  /** @returns the largest footprint seen. @throws what the first failed query threw. */
-  async stop(): Promise<number> {
-    this.stopping.abort()
-    await this.sampling
-    if (this.failure !== null) throw this.failure
-    return this.peak
+  /** @throws what the first failed query threw. */
+  async stop(): Promise<FootprintPeaks> {
+    await this.sampling.stop()
+    const { peakBytes, dirtyPeakBytes, writebackPeakBytes } = this
+    return { peakBytes, dirtyPeakBytes, writebackPeakBytes, series: this.series.value() }
   }
 
-  private async sample(path: string, residentBytesOf: ResidentBytesOf): Promise<void> {
-    while (!this.stopping.signal.aborted) {
-      try {
-        this.peak = Math.max(this.peak, await residentBytesOf(path))
-      } catch (error) {
-        // The writing process takes a moment to create the file.
-        if (codeOf(error) !== 'ENOENT') {
-          this.failure = error
-          return
-        }
-      }
-      await sleep(SAMPLE_EVERY_MS, undefined, { signal: this.stopping.signal }).catch(() => {})
-    }
+  private take(now: FootprintNow | null): void {
+    if (now === null) return
+    this.peakBytes = Math.max(this.peakBytes, now.residentBytes)
+    this.dirtyPeakBytes = maxKnown(this.dirtyPeakBytes, now.dirtyBytes)
+    this.writebackPeakBytes = maxKnown(this.writebackPeakBytes, now.writebackBytes)
+    this.series.add(performance.now() - this.startedAtMs, now.residentBytes)
   }
+}
+
+/** The larger of two; `null` when one of them is not known. */
+export function maxKnown(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? null : Math.max(a, b)
+}
+
+/** The writing process takes a moment to create the file. */
+function nullWhenMissing(error: unknown): null {
+  if (codeOf(error) === 'ENOENT') return null
+  throw error
 }

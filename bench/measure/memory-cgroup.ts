@@ -73,6 +73,21 @@ export async function makeMemoryCgroup(
   return new CgroupFolder(own.version, path, kernel)
 }
 
+/**
+ * Makes a cgroup in one that was made before. No limits but those above hold in it.
+ *
+ * @throws what the kernel says
+ */
+export async function makeCgroupIn(
+  { version, path }: MemoryCgroup,
+  name: string,
+  kernel: CgroupKernel = cgroupKernel,
+): Promise<MemoryCgroup> {
+  const folder = join(path, name)
+  await kernel.makeFolder(folder)
+  return new CgroupFolder(version, folder, kernel)
+}
+
 /** How a person permits cgroups to be made in `folder`. Its new folders belong to whoever makes them. */
 function permissionV1(folder: string): string {
   return `run the benchmark as root, or let root do \`chown ${process.getuid?.() ?? 'USER'} ${folder}\``
@@ -100,7 +115,8 @@ class CgroupFolder implements MemoryCgroup {
     readonly path: string,
     private readonly kernel: CgroupKernel,
   ) {
-    process.on('exit', this.removeAtExit)
+    // Those that are in another one are made after it, and have to be gone before it.
+    process.prependListener('exit', this.removeAtExit)
   }
 
   async add(pid: number): Promise<void> {

@@ -27,10 +27,19 @@ export interface MemorySample {
    */
   readonly usageBytes: number
   /**
-   * The part of the page cache that is freed first. `usageBytes - inactiveFileBytes` is what cAdvisor shows as
-   * `container_memory_working_set_bytes`: pages written once are inactive, so that metric leaves them out.
+   * The part of the page cache that is freed first. What cAdvisor shows as `container_memory_working_set_bytes` leaves it
+   * out: pages written once are inactive.
    */
   readonly inactiveFileBytes: number
+  /** The part that was used again, and is kept longer. */
+  readonly activeFileBytes: number
+  /** `usageBytes - inactiveFileBytes`, as cAdvisor computes it; not below 0, since the two come from two files. */
+  readonly workingSetBytes: number
+  /**
+   * How many pages of files, since the cgroup was made, were brought in again that had been pushed out not long before: each
+   * is a read that the page cache would have saved. `null` where the kernel does not tell (v1 before 5.9).
+   */
+  readonly refaultedPages: number | null
   /** The part of the page cache that is not written back yet. `null` where the kernel does not tell (v1 before 4.2). */
   readonly dirtyBytes: number | null
   /** The part of the page cache that is on its way to the disk. `null` where the kernel does not tell. */
@@ -42,6 +51,9 @@ interface MemoryFiles {
   readonly usage: string
   readonly cache: string
   readonly inactiveFile: string
+  readonly activeFile: string
+  /** By its newest name first. */
+  readonly refaults: readonly string[]
   readonly dirty: string
   readonly writeback: string
 }
@@ -53,6 +65,8 @@ const filesOfVersion: Readonly<Record<1 | 2, MemoryFiles>> = {
     usage: 'memory.usage_in_bytes',
     cache: 'total_cache',
     inactiveFile: 'total_inactive_file',
+    activeFile: 'total_active_file',
+    refaults: ['total_workingset_refault_file'],
     dirty: 'total_dirty',
     writeback: 'total_writeback',
   },
@@ -61,6 +75,9 @@ const filesOfVersion: Readonly<Record<1 | 2, MemoryFiles>> = {
     usage: 'memory.current',
     cache: 'file',
     inactiveFile: 'inactive_file',
+    activeFile: 'active_file',
+    // Before Linux 5.9 anonymous pages, which had no such counter, were not in it either.
+    refaults: ['workingset_refault_file', 'workingset_refault'],
     dirty: 'file_dirty',
     writeback: 'file_writeback',
   },
@@ -72,14 +89,19 @@ export async function readMemory(
   folder: string,
   { read }: Pick<CgroupKernel, 'read'>,
 ): Promise<MemorySample> {
-  const { usage, cache, inactiveFile, dirty, writeback } = filesOfVersion[version]
+  const { usage, cache, inactiveFile, activeFile, refaults, dirty, writeback } = filesOfVersion[version]
   const statPath = join(folder, 'memory.stat')
   const usagePath = join(folder, usage)
   const [statText, usageText] = await Promise.all([read(statPath), read(usagePath)])
+  const usageBytes = wholeNumber(usagePath, usageText.trim())
+  const inactiveFileBytes = known(statPath, inactiveFile, statText)
   return {
     cacheBytes: known(statPath, cache, statText),
-    usageBytes: wholeNumber(usagePath, usageText.trim()),
-    inactiveFileBytes: known(statPath, inactiveFile, statText),
+    usageBytes,
+    inactiveFileBytes,
+    activeFileBytes: known(statPath, activeFile, statText),
+    workingSetBytes: Math.max(0, usageBytes - inactiveFileBytes),
+    refaultedPages: refaults.map((name) => valueOf(statPath, name, statText)).find((value) => value !== null) ?? null,
     dirtyBytes: valueOf(statPath, dirty, statText),
     writebackBytes: valueOf(statPath, writeback, statText),
   }

@@ -1,4 +1,4 @@
-/** Which memory cgroup this process is in, and in which folder that one can be seen from here. */
+/** Which cgroup this process is in, and in which folder that one can be seen from here. */
 import { join } from 'node:path'
 import { messageOf } from '../errors.ts'
 import type { CgroupKernel } from './cgroup-kernel.ts'
@@ -6,7 +6,7 @@ import { type Mount, parseMountInfo } from './mounts.ts'
 import type { WhyNot } from './why-not.ts'
 
 export interface OwnCgroup {
-  /** Of the hierarchy that has the memory controller: on machines with both, one of them has it. */
+  /** Of the hierarchy that has the controller: on machines with both, one of them has it. */
   readonly version: 1 | 2
   /** Where the hierarchy, or the part of it that can be seen from here, is mounted. */
   readonly mountPoint: string
@@ -28,8 +28,15 @@ export interface CgroupMembership {
   readonly path: string
 }
 
-/** Finds it. In a container the paths are those that the container's cgroup namespace shows. */
 export async function ownMemoryCgroup(kernel: CgroupKernel): Promise<OwnCgroup | WhyNot> {
+  return await ownCgroup('memory', kernel)
+}
+
+/**
+ * Finds the cgroup that this process is in, in the hierarchy that has a controller. In a container the paths are those that
+ * the container's cgroup namespace shows.
+ */
+export async function ownCgroup(controller: 'memory' | 'cpu', kernel: CgroupKernel): Promise<OwnCgroup | WhyNot> {
   let memberships: CgroupMembership[]
   let mounts: Mount[]
   try {
@@ -38,17 +45,21 @@ export async function ownMemoryCgroup(kernel: CgroupKernel): Promise<OwnCgroup |
   } catch (error) {
     return { why: `this process's cgroup cannot be found: ${messageOf(error)}` }
   }
-  const v1 = memberships.find(({ controllers }) => controllers.includes('memory'))
+  const v1 = memberships.find(({ controllers }) => controllers.includes(controller))
   if (v1 !== undefined) {
-    const fitting = mounts.filter(({ type, superOptions }) => type === 'cgroup' && namesMemory(superOptions))
-    return folderIn(1, v1.path, fitting, 'mount -t cgroup -o memory none FOLDER')
+    const fitting = mounts.filter(
+      ({ type, superOptions }) => type === 'cgroup' && superOptions.split(',').includes(controller),
+    )
+    return folderIn(1, v1.path, fitting, controller, `mount -t cgroup -o ${controller} none FOLDER`)
   }
   const v2 = memberships.find(({ controllers }) => controllers.length === 0)
   if (v2 === undefined) {
-    return { why: `the kernel has no memory controller: ${kernel.ownCgroupPath} names none (cgroup_disable=memory?)` }
+    return {
+      why: `the kernel has no ${controller} controller: ${kernel.ownCgroupPath} names none (cgroup_disable=${controller}?)`,
+    }
   }
   const fitting = mounts.filter(({ type }) => type === 'cgroup2')
-  return folderIn(2, v2.path, fitting, 'mount -t cgroup2 none FOLDER')
+  return folderIn(2, v2.path, fitting, controller, 'mount -t cgroup2 none FOLDER')
 }
 
 /** Reads `/proc/self/cgroup`; cgroups(7) describes it. A path may hold colons. */
@@ -62,11 +73,13 @@ export function parseOwnCgroups(text: string): CgroupMembership[] {
   return memberships
 }
 
-function namesMemory(superOptions: string): boolean {
-  return superOptions.split(',').includes('memory')
-}
-
-function folderIn(version: 1 | 2, path: string, mounts: readonly Mount[], command: string): OwnCgroup | WhyNot {
+function folderIn(
+  version: 1 | 2,
+  path: string,
+  mounts: readonly Mount[],
+  controller: string,
+  command: string,
+): OwnCgroup | WhyNot {
   // Of two at the same place the later one hides the earlier.
   for (const { mountPoint, root } of mounts.toReversed()) {
     const pathInMount = pathBelow(root, path)
@@ -78,7 +91,7 @@ function folderIn(version: 1 | 2, path: string, mounts: readonly Mount[], comman
       folder: pathInMount === '/' ? mountPoint : join(mountPoint, pathInMount),
     }
   }
-  const hierarchy = `the cgroup v${version} hierarchy with the memory controller`
+  const hierarchy = `the cgroup v${version} hierarchy with the ${controller} controller`
   if (mounts.length === 0) return { why: `${hierarchy} is not mounted: as root, ${command}` }
   const seen = mounts.map(({ mountPoint, root }) => `${mountPoint} shows ${root}`).join(', ')
   return {

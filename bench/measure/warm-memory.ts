@@ -29,6 +29,7 @@ export interface WarmMemory {
  * clock starts. A process of its own holds it: when that has ended, the memory is certainly free.
  */
 export async function warmMemory(script: URL, fileBytes: number, signal: AbortSignal): Promise<WarmMemory> {
+  if (fileBytes === 0) return { release: async () => {} }
   const availableBytes = Math.floor(process.availableMemory() * AVAILABLE_SHARE_MAX)
   const bytes = Math.min(fileBytes * TOUCHED_PER_FILE_BYTE, availableBytes)
   const child = fork(script, [String(bytes)], { execArgv: [], stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })

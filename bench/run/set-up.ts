@@ -1,9 +1,9 @@
-import { execFile, fork } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
+import { dropPages } from '../measure/drop-pages.ts'
 
 /** Longer than a signal to a process group takes to reach all of it. */
 const SIGNAL_PATIENCE_MS = 100
@@ -46,13 +46,6 @@ export async function setUpWorkload(
 /** Of files that are read by a run, the pages are dropped before it: no run finds what another one has read. */
 export async function forgetPages(folder: string): Promise<void> {
   for (const entry of await readdir(folder, { withFileTypes: true, recursive: true })) {
-    if (!entry.isFile()) continue
-    // With `count=0` dd reads nothing and gives the kernel POSIX_FADV_DONTNEED for the whole file.
-    await promisify(execFile)('dd', [
-      `if=${join(entry.parentPath, entry.name)}`,
-      'iflag=nocache',
-      'count=0',
-      'status=none',
-    ])
+    if (entry.isFile()) await dropPages(join(entry.parentPath, entry.name))
   }
 }

@@ -25,6 +25,8 @@ file_dirty 12288
 file_writeback 8192
 inactive_file 4096000
 active_file 4096000
+workingset_refault_anon 0
+workingset_refault_file 7
 `
 
 /** An error as the kernel has them. */
@@ -98,6 +100,7 @@ export class CgroupTree implements CgroupKernel {
   async write(path: string, text: string): Promise<void> {
     this.refuseIfAsked('write')
     if (basename(path) === 'cgroup.procs') this.move(path, Number(text))
+    else if (basename(path).startsWith('memory.')) this.setLimit(path, text)
     else this.handDown(dirname(path), text)
   }
 
@@ -152,6 +155,13 @@ export class CgroupTree implements CgroupKernel {
     if (!controllers.split(' ').includes('memory')) return
     writeFileSync(join(folder, 'memory.stat'), memoryStatV2)
     writeFileSync(join(folder, 'memory.current'), '9000000\n')
+    writeFileSync(join(folder, 'memory.max'), 'max\n')
+    writeFileSync(join(folder, 'memory.swap.max'), 'max\n')
+  }
+
+  private setLimit(path: string, text: string): void {
+    if (!existsSync(path)) throw fail('ENOENT')
+    writeFileSync(path, text)
   }
 
   private handDown(folder: string, text: string): void {

@@ -1,10 +1,20 @@
-/** Makes something that registers for the exit of this process, and tells what it registered. */
+/**
+ * Makes something that does work when the process exits.
+ *
+ * @returns it, and what does the work: its listeners, in the order in which the process would call them
+ */
 export async function withExitListener<T>(
   make: () => Promise<T>,
-): Promise<{ readonly made: T; readonly exit: (code: number) => void }> {
-  const before = process.listeners('exit')
+  listenerCount = 1,
+): Promise<{ made: T; exit: (code: number) => void }> {
+  const before = new Set(process.listeners('exit'))
   const made = await make()
-  const [exit, ...more] = process.listeners('exit').filter((listener) => !before.includes(listener))
-  if (exit === undefined || more.length > 0) throw new Error('not one listener was registered')
-  return { made, exit }
+  const added = process.listeners('exit').filter((listener) => !before.has(listener))
+  if (added.length !== listenerCount) throw new Error(`${added.length} listeners were registered, not ${listenerCount}`)
+  return {
+    made,
+    exit(code) {
+      for (const listener of added) listener.call(process, code)
+    },
+  }
 }

@@ -37,6 +37,9 @@ describe('a memory cgroup, version 2', () => {
       cacheBytes: 8_192_000,
       usageBytes: 9_000_000,
       inactiveFileBytes: 4_096_000,
+      activeFileBytes: 4_096_000,
+      workingSetBytes: 4_904_000,
+      refaultedPages: 7,
       dirtyBytes: 12_288,
       writebackBytes: 8192,
     })
@@ -46,8 +49,10 @@ describe('a memory cgroup, version 2', () => {
   it('does not take numbers for zero that are missing or are none', async () => {
     const cgroup = await made(inRoot())
     const stat = join(cgroup.path, 'memory.stat')
-    writeFileSync(stat, 'file 1\ninactive_file 2\n')
-    expect(await cgroup.sample()).toMatchObject({ cacheBytes: 1, dirtyBytes: null, writebackBytes: null })
+    writeFileSync(stat, 'file 1\ninactive_file 2\nactive_file 3\n')
+    expect(await cgroup.sample()).toMatchObject({ cacheBytes: 1, dirtyBytes: null, refaultedPages: null })
+    writeFileSync(stat, 'file 1\ninactive_file 2\nactive_file 3\nworkingset_refault 4\n')
+    expect(await cgroup.sample(), 'its older name').toMatchObject({ refaultedPages: 4 })
     writeFileSync(stat, 'file_dirty 1\ninactive_file 2\n')
     await expect(cgroup.sample()).rejects.toThrow(`${stat} has no line file`)
     writeFileSync(stat, 'file 1\ninactive_file max\n')

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { CacheChargeSampler } from '../../bench/measure/cache-charge-sampler.ts'
 import type { MemoryCgroup } from '../../bench/measure/memory-cgroup.ts'
+import { MemorySampler } from '../../bench/measure/memory-sampler.ts'
 import { MIB } from '../../bench/units.ts'
 import { freshPath, temporaryFolder } from '../support/folders.ts'
 import { withExitListener } from './exit-listener.ts'
@@ -55,10 +55,14 @@ describe.skipIf(whyNoCgroup !== null)(namedCgroup('a memory cgroup of the kernel
     await tell('write')
     const bytes = fileMebibytes * MIB
     await vi.waitFor(async () => expect(await cached()).toBeGreaterThanOrEqual(before + bytes), patience)
-    const { cacheBytes, usageBytes, inactiveFileBytes, dirtyBytes, writebackBytes } = await cgroup.sample()
+    const sample = await cgroup.sample()
+    const { cacheBytes, usageBytes, inactiveFileBytes, activeFileBytes, dirtyBytes, writebackBytes } = sample
     expect(cacheBytes).toBeLessThan(before + bytes + marginBytes)
     expect(usageBytes).toBeGreaterThanOrEqual(bytes)
     expect(inactiveFileBytes).toBeLessThanOrEqual(cacheBytes + marginBytes)
+    expect(inactiveFileBytes + activeFileBytes).toBeGreaterThan(bytes - marginBytes)
+    expect(sample.workingSetBytes).toBe(usageBytes - inactiveFileBytes)
+    expect(sample.refaultedPages).toBeGreaterThanOrEqual(0)
     expect(dirtyBytes).toBeLessThanOrEqual(cacheBytes + marginBytes)
     expect(writebackBytes).toBeLessThanOrEqual(cacheBytes + marginBytes)
     await tell('drop')
@@ -72,12 +76,12 @@ describe.skipIf(whyNoCgroup !== null)(namedCgroup('a memory cgroup of the kernel
       seenBytes = Math.max(seenBytes, seen.cacheBytes)
       return seen
     }
-    const sampler = new CacheChargeSampler({ sample })
+    const sampler = new MemorySampler({ sample })
     await tell('write')
     await vi.waitFor(() => expect(seenBytes).toBeGreaterThanOrEqual(fileMebibytes * MIB), patience)
     await tell('drop')
     await vi.waitFor(async () => expect(await cached()).toBeLessThan(marginBytes), patience)
-    const { peakBytes, meanBytes, sampleCount } = await sampler.stop()
+    const { cachePeakBytes: peakBytes, cacheMeanBytes: meanBytes, sampleCount } = await sampler.stop()
     expect(peakBytes).toBe(seenBytes)
     expect(peakBytes).toBeLessThan(fileMebibytes * MIB + 2 * marginBytes)
     expect(meanBytes).toBeGreaterThan(0)

@@ -150,6 +150,7 @@ describe('the report', () => {
     state: 'unsupported',
     subject: 'fio',
     workload: 'throughput',
+    situation: 'alone',
     round: 1,
     code: 'ERR_NOT_INSTALLED',
     message: 'fio is not installed (Debian: apt-get install fio)',
