@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createWriteStream, type WriteStream } from 'node:fs'
-import { GATHER_BYTES, type Sink, type Subject } from './subject.ts'
+import { GATHER_BYTES, requireNoPoint, type Sink, type Subject } from './subject.ts'
 
 /**
  * `fs.createWriteStream`. Every piece is its own `write()`, since the stream has a buffer of its own: what arrives
@@ -11,7 +11,8 @@ export const fsWriteStream: Subject = {
   summary: 'fs.createWriteStream with backpressure; one write() for each piece',
   claim: null,
   strategy: null,
-  async open(path) {
+  async open(path, point) {
+    requireNoPoint('fs-write-stream', point)
     // `flush` is the stream's own way to fsync before it closes.
     const stream = createWriteStream(path, { flush: true, highWaterMark: GATHER_BYTES })
     await once(stream, 'open')

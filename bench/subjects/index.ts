@@ -1,8 +1,14 @@
 import { fsFileHandle } from './fs-filehandle.ts'
 import { fsWriteStream } from './fs-write-stream.ts'
+import { fsWritev } from './fs-writev.ts'
+import { randomAccessFile } from './random-access-file.ts'
+import { rotatingFileStream } from './rotating-file-stream.ts'
 import { sonicBoom } from './sonic-boom.ts'
 import { strategySubject } from './strategies.ts'
 import type { Subject } from './subject.ts'
+
+/** Nobody: what a neighbour feels without a writer. It is in no list, since it writes nothing. */
+export const NO_WRITER = 'no-writer'
 
 /** The subject that all ratios refer to. */
 export const BASELINE_NAME = 'buffered'
@@ -15,7 +21,10 @@ export const subjects: readonly Subject[] = [
   strategySubject(BASELINE_NAME, 'uncached-io, plain writes through the page cache; what the ratios refer to'),
   fsWriteStream,
   fsFileHandle,
+  fsWritev,
   sonicBoom,
+  rotatingFileStream,
+  randomAccessFile,
 ]
 
 /** Those that write through this package. */

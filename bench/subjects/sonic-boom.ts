@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import SonicBoomModule, { type SonicBoom } from 'sonic-boom'
-import { GATHER_BYTES, type Sink, type Subject } from './subject.ts'
+import { GATHER_BYTES, requireNoPoint, type Sink, type Subject } from './subject.ts'
 
 /**
  * sonic-boom 5 in buffer mode, asynchronous. Every piece is its own `write()`; the library gathers them. `minLength`
@@ -12,7 +12,8 @@ export const sonicBoom: Subject = {
   summary: 'sonic-boom in buffer mode with backpressure; one write() for each piece',
   claim: null,
   strategy: null,
-  async open(path) {
+  async open(path, point) {
+    requireNoPoint('sonic-boom', point)
     const boom = new SonicBoomModule.SonicBoom({
       dest: path,
       append: false,

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Mode, openWriter, type Strategy, type Writer } from 'uncached-io'
 import { codeOf, messageOf } from '../errors.ts'
+import type { SweepPoint } from '../run/result.ts'
 import { MIB } from '../units.ts'
 import { type ResidencyClaim, type Sink, type Subject, UnsupportedError } from './subject.ts'
 
@@ -43,8 +44,9 @@ export function strategySubject(strategy: Strategy, summary: string): Subject {
     summary,
     claim: claimOf[strategy],
     strategy,
-    async open(path) {
-      return new WriterSink(await openInEffect(path, strategy))
+    async open(path, point = null) {
+      const writer = await openInEffect(path, strategy, point)
+      return new WriterSink(writer, Math.min(LENT_FROM_BYTES, point?.blockBytes ?? LENT_FROM_BYTES))
     },
   }
 }
@@ -54,8 +56,8 @@ export function strategySubject(strategy: Strategy, summary: string): Subject {
  *
  * @throws {UnsupportedError} when it is not possible, or another one would be in effect
  */
-async function openInEffect(path: string, strategy: Strategy): Promise<Writer> {
-  const writer = await openOrExplain(path, strategy)
+async function openInEffect(path: string, strategy: Strategy, point: SweepPoint | null = null): Promise<Writer> {
+  const writer = await openOrExplain(path, strategy, point)
   try {
     requireInEffect(writer.mode, strategy)
     return writer
@@ -98,9 +100,10 @@ export async function requireStrategy(subject: Subject, folder: string): Promise
   return strategy
 }
 
-async function openOrExplain(path: string, strategy: Strategy): Promise<Writer> {
+async function openOrExplain(path: string, strategy: Strategy, point: SweepPoint | null): Promise<Writer> {
+  const sizes = point === null ? {} : { bufferSize: point.blockBytes, queueDepth: point.queueDepth }
   try {
-    return await openWriter(path, { strategy })
+    return await openWriter(path, { strategy, ...sizes })
   } catch (error) {
     throw explain(error)
   }
@@ -120,12 +123,15 @@ class WriterSink implements Sink {
   readonly writer: Writer
   readonly underWay: Promise<void>[] = []
 
-  constructor(writer: Writer) {
+  constructor(
+    writer: Writer,
+    readonly lentFromBytes: number,
+  ) {
     this.writer = writer
   }
 
   put(piece: Buffer): Promise<void> | null {
-    if (piece.length >= LENT_FROM_BYTES) return this.putLarge(piece)
+    if (piece.length >= this.lentFromBytes) return this.putLarge(piece)
     return this.writer.writeSync(piece) ? null : this.writer.write(piece).catch(rethrowExplained)
   }
 

@@ -1,5 +1,6 @@
 /** What is compared: a way to get bytes into a file, durably. */
 import type { Strategy } from 'uncached-io'
+import type { SweepPoint } from '../run/result.ts'
 
 /** An open file that takes pieces in order. */
 export interface Sink {
@@ -33,8 +34,13 @@ export interface Subject {
   readonly claim: ResidencyClaim | null
   /** The strategy of this package that it stands for; `null` for others. */
   readonly strategy: Strategy | null
-  /** Creates the file and opens it. Throws {@link UnsupportedError} where that cannot be done here. */
-  open(path: string): Promise<Sink>
+  /**
+   * Creates the file and opens it.
+   *
+   * @param point of a sweep: the size of a buffer, and how many may be in flight
+   * @throws {UnsupportedError} where that cannot be done here, or what is varied cannot be set
+   */
+  open(path: string, point?: SweepPoint | null): Promise<Sink>
 }
 
 /**
@@ -52,4 +58,10 @@ export class UnsupportedError extends Error {
     super(message, options)
     this.code = code
   }
+}
+
+/** @throws {UnsupportedError} when a sweep asks somebody who has nothing to be set */
+export function requireNoPoint(name: string, point: SweepPoint | null | undefined): void {
+  if (point === null || point === undefined) return
+  throw new UnsupportedError('ERR_NOT_IN_SWEEP', `${name} has neither a block size nor a depth to be set`)
 }

@@ -46,15 +46,15 @@ export async function runCell(cell: Cell, folder: string, device: BlockDevice | 
     const before = device === null ? null : await readDeviceBytes(device)
     const cpuAtStart = process.cpuUsage()
     const startedAtMs = performance.now()
-    const { commits } = await writeBatches(path, cell.strategy, cell.sync, batches)
+    const { commitLatency } = await writeBatches(path, cell.strategy, cell.sync, batches)
     const seconds = (performance.now() - startedAtMs) / 1e3
     const { user, system } = process.cpuUsage(cpuAtStart)
     const after = device === null ? null : await readDeviceBytes(device)
     const wrong = await checkBatches(path, batches)
     if (wrong !== null) throw new Error(`the WAL is wrong: ${wrong}`)
     return {
-      p50Ns: commits?.p50Ns ?? 0,
-      p99Ns: commits?.p99Ns ?? 0,
+      p50Ns: commitLatency?.p50Ns ?? 0,
+      p99Ns: commitLatency?.p99Ns ?? 0,
       bytesPerSecond: batches.byteLength / seconds,
       cpuNsPerCommit: ((user + system) * 1e3) / batches.count,
       deviceBytesPerByte:

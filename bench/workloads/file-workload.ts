@@ -1,47 +1,58 @@
+import type { SweepPoint } from '../run/result.ts'
+import type { Latency } from '../schema/latency.ts'
+import { situations } from '../schema/run.ts'
 import type { Sink } from '../subjects/subject.ts'
 import type { Workload } from './workload.ts'
 
-/** Something that puts pieces into a sink until all bytes are written. */
+/** Hands data to a sink. Made before the clock starts; used once. */
 export interface SinkFeed {
-  /** Puts everything into the sink, in order, heeding its backpressure. The sink is finished by the caller. */
-  writeInto(sink: Sink): Promise<void>
+  /** @param bytesPerSecond the rate to keep, or `null`. @returns how long each MiB held up its caller */
+  writeInto(sink: Sink, bytesPerSecond?: number | null): Promise<Latency>
 }
 
-/** What a workload that writes one file is told by. */
+/** What is in a file, and in which pieces it comes. */
 export interface FileContent {
   readonly name: string
   readonly summary: string
   readonly defaultBytes: number
-  readonly quickBytes: number
-  makeFeed(bytes: number): SinkFeed
+  readonly warmUpBytes: number
+  /** @param point of a sweep: the size of the pieces */
+  makeFeed(bytes: number, point?: SweepPoint | null): SinkFeed
   /** @returns `null` when the file is right, or a sentence that says what is wrong with it. */
-  check(path: string, bytes: number): Promise<string | null>
+  check(path: string, bytes: number, point?: SweepPoint | null): Promise<string | null>
 }
 
 /** One file, written from its beginning to its end by any subject. */
 export function fileWorkload(content: FileContent): Workload {
-  const { name, summary, defaultBytes, quickBytes } = content
+  const { name, summary, defaultBytes, warmUpBytes } = content
   return {
     name,
     summary,
     defaultBytes,
-    quickBytes,
+    warmUpBytes,
     table: 'throughput',
     subjects: 'all',
+    situations,
+    writesOneFile: true,
     setUp: null,
-    async prepare(subject, { path, bytes }) {
-      const feed = content.makeFeed(bytes)
+    footprintPath: ({ path }) => path,
+    async prepare(subject, { path, bytes, bytesPerSecond, point }) {
+      const feed = content.makeFeed(bytes, point)
       return {
         async run() {
-          const sink = await subject.open(path)
-          await feed.writeInto(sink)
-          return { bytes: await sink.finish() }
+          const sink = await subject.open(path, point)
+          const writeLatency = await feed.writeInto(sink, bytesPerSecond)
+          return { bytes: await sink.finish(), writeLatency }
         },
       }
     },
-    async check({ path, bytes }, writtenBytes) {
-      if (writtenBytes !== bytes) return `it says to have written ${writtenBytes} bytes instead of ${bytes}`
-      return await content.check(path, bytes)
+    async check({ path, bytes, point }, writtenBytes) {
+      return whyNotAll(writtenBytes, bytes) ?? (await content.check(path, bytes, point))
     },
   }
+}
+
+/** A subject has to say exactly how much it has written. */
+export function whyNotAll(writtenBytes: number, bytes: number): string | null {
+  return writtenBytes === bytes ? null : `it says to have written ${writtenBytes} bytes instead of ${bytes}`
 }

@@ -1,12 +1,14 @@
 import type { FileContent } from './file-workload.ts'
 import { large, largeContent } from './large.ts'
+import { manyFiles } from './many-files.ts'
+import { mixed } from './mixed.ts'
 import { smallRecords, smallRecordsContent } from './small-records.ts'
 import { tsdbCompaction } from './tsdb-compaction.ts'
 import { wal } from './wal.ts'
 import type { Workload } from './workload.ts'
 
 /** All workloads, in the order of the tables. A new one is added here and nowhere else. */
-export const workloads: readonly Workload[] = [large, smallRecords, tsdbCompaction, wal]
+export const workloads: readonly Workload[] = [large, smallRecords, wal, tsdbCompaction, manyFiles, mixed]
 
 /** @throws when there is no workload of this name; names from outside are checked where options are read. */
 export function workloadNamed(name: string): Workload {

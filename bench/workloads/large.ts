@@ -17,31 +17,32 @@ export const largeContent: FileContent = {
   name: 'large',
   summary: `chunks of ${formatBytes(CHUNK_BYTES)}`,
   defaultBytes: GIB,
-  quickBytes: 256 * MIB,
-  makeFeed(bytes) {
-    return new PieceFeed(makeChunks(), bytes)
+  warmUpBytes: 16 * MIB,
+  makeFeed(bytes, point = null) {
+    return new PieceFeed(makeChunks(point?.blockBytes ?? CHUNK_BYTES), bytes)
   },
-  check(path, bytes) {
-    expected ??= makePeriod()
-    return checkPeriodicFile(path, bytes, expected)
+  check(path, bytes, point = null) {
+    const chunkBytes = point?.blockBytes ?? CHUNK_BYTES
+    if (expected?.chunkBytes !== chunkBytes) expected = { chunkBytes, period: makePeriod(chunkBytes) }
+    return checkPeriodicFile(path, bytes, expected.period)
   },
 }
 
 export const large = fileWorkload(largeContent)
 
 /** Made once in the process that checks. */
-let expected: Uint8Array | undefined
+let expected: { readonly chunkBytes: number; readonly period: Uint8Array } | undefined
 
 /** The chunks that take turns, aligned in memory. */
-export function makeChunks(): Buffer[] {
-  const period = makePeriod()
+export function makeChunks(chunkBytes = CHUNK_BYTES): Buffer[] {
+  const period = makePeriod(chunkBytes)
   return Array.from({ length: CHUNKS }, (_, i) =>
-    Buffer.from(period.buffer, period.byteOffset + i * CHUNK_BYTES, CHUNK_BYTES),
+    Buffer.from(period.buffer, period.byteOffset + i * chunkBytes, chunkBytes),
   )
 }
 
-function makePeriod(): Uint8Array {
-  const period = allocAligned(CHUNKS * CHUNK_BYTES)
+function makePeriod(chunkBytes: number): Uint8Array {
+  const period = allocAligned(CHUNKS * chunkBytes)
   fillPseudoRandom(period)
   return period
 }

@@ -1,13 +1,7 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Latency } from '../schema/latency.ts'
 import type { Sink } from '../subjects/subject.ts'
-import { MIB } from '../units.ts'
 import type { SinkFeed } from './file-workload.ts'
-
-/**
- * After this much the event loop has a turn, also when the sink had room all the time: data comes from somewhere, a
- * socket or another file, and a loop without end would hold up everything else whatever it writes to.
- */
-const TURN_EVERY_BYTES = MIB
+import { TURN_BYTES, Turns } from './turns.ts'
 
 /**
  * Hands a ring of pieces to a sink until `bytes` are handed over; the last piece is cut to fit.
@@ -17,30 +11,36 @@ const TURN_EVERY_BYTES = MIB
  */
 export class PieceFeed implements SinkFeed {
   readonly pieces: readonly Buffer[]
-  nextIndex = 0
+  nextIndex: number
   leftBytes: number
+  /** How much is left when the turn is over. */
+  turnAtLeftBytes = 0
 
-  constructor(pieces: readonly Buffer[], bytes: number) {
+  /** @param firstIndex the piece to begin with */
+  constructor(pieces: readonly Buffer[], bytes: number, firstIndex = 0) {
     if (!pieces.some((piece) => piece.length > 0)) throw new RangeError('a feed needs a piece that is not empty')
     this.pieces = pieces
     this.leftBytes = bytes
+    this.nextIndex = firstIndex
   }
 
-  async writeInto(sink: Sink): Promise<void> {
-    for (;;) {
-      const wait = this.putSome(sink)
-      if (wait === null) return
-      await wait
+  async writeInto(sink: Sink, bytesPerSecond: number | null = null): Promise<Latency> {
+    const turns = new Turns(bytesPerSecond)
+    while (this.leftBytes > 0) {
+      const atStartBytes = this.leftBytes
+      this.turnAtLeftBytes = Math.max(0, atStartBytes - TURN_BYTES)
+      for (let room = this.putSome(sink); room !== null; room = this.putSome(sink)) await room
+      await turns.next(atStartBytes - this.leftBytes)
     }
+    return turns.latency()
   }
 
-  /** @returns what to await before going on, or `null` when all is handed over. */
+  /** @returns what to await before going on, or `null` when the turn is over. */
   putSome(sink: Sink): Promise<void> | null {
-    const { pieces } = this
+    const { pieces, turnAtLeftBytes } = this
     // Local while the loop runs: fields would be stored and loaded again around every call.
     let { nextIndex, leftBytes } = this
     let room: Promise<void> | null = null
-    const turnAtLeftBytes = Math.max(0, leftBytes - TURN_EVERY_BYTES)
     while (leftBytes > turnAtLeftBytes && room === null) {
       let piece = pieces[nextIndex]!
       if (piece.length > leftBytes) piece = piece.subarray(0, leftBytes)
@@ -50,7 +50,6 @@ export class PieceFeed implements SinkFeed {
     }
     this.nextIndex = nextIndex
     this.leftBytes = leftBytes
-    if (room !== null) return room
-    return leftBytes > 0 ? nextTurn() : null
+    return room
   }
 }

@@ -19,7 +19,7 @@ export const smallRecordsContent: FileContent = {
   summary: `records of ${RECORD_BYTES} bytes in pieces of ${RECORD_PIECE_BYTES.join(', ')}`,
   // A quarter of `large`: with a call for each piece some subjects are ten times slower here.
   defaultBytes: 256 * MIB,
-  quickBytes: 128 * MIB,
+  warmUpBytes: 8 * MIB,
   makeFeed(bytes) {
     return new PieceFeed(cutIntoPieces(makeRecords()), bytes)
   },

@@ -29,10 +29,14 @@ export const tsdbCompaction: Workload = {
   name: 'tsdb-compaction',
   summary: `chunks of Prometheus blocks, merged into one block`,
   defaultBytes: 128 * MIB,
-  quickBytes: 32 * MIB,
+  warmUpBytes: 0,
   table: 'compaction',
   subjects: 'strategies',
+  // Nothing throttles it.
+  situations: ['alone', 'neighbour'],
+  writesOneFile: false,
   setUp: makeInputs,
+  footprintPath: ({ path }) => path,
   async prepare(subject, { path, setUpFolder }) {
     await mkdir(path)
     const strategy = await requireStrategy(subject, path)

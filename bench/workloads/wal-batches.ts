@@ -1,4 +1,5 @@
 import { createHistogram } from 'node:perf_hooks'
+import { latencyOf } from '../measure/latency.ts'
 import { requireInEffect } from '../subjects/strategies.ts'
 import { ByteBuffer } from '../tsdb/encoding/byte-buffer.ts'
 import type { Strategy, SyncPolicy } from '../tsdb/settings.ts'
@@ -75,12 +76,7 @@ export async function writeBatches(
   await wal.end()
   return {
     bytes: batches.byteLength,
-    commits: {
-      count: batches.count,
-      p50Ns: latency.percentile(50),
-      p99Ns: latency.percentile(99),
-      maxNs: latency.max,
-    },
+    commitLatency: latencyOf(latency),
   }
 }
 

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path'
 import { requireStrategy } from '../subjects/strategies.ts'
 import { KIB, MIB } from '../units.ts'
+import { whyNotAll } from './file-workload.ts'
 import { checkBatches, WalBatches, writeBatches } from './wal-batches.ts'
 import type { Workload } from './workload.ts'
 
@@ -13,10 +14,14 @@ export const wal: Workload = {
   summary: 'batches of about 4 KiB, each synced',
   // A thousand commits: their 99th percentile stands for ten of them.
   defaultBytes: 4 * MIB,
-  quickBytes: MIB,
+  warmUpBytes: 0,
   table: 'commits',
   subjects: 'strategies',
+  // Nothing throttles it.
+  situations: ['alone', 'neighbour'],
+  writesOneFile: false,
   setUp: null,
+  footprintPath: ({ path }) => path,
   async prepare(subject, { path, bytes }) {
     const strategy = await requireStrategy(subject, dirname(path))
     const batches = new WalBatches(BATCH_BYTES, bytes)
@@ -24,9 +29,6 @@ export const wal: Workload = {
   },
   async check({ path, bytes }, writtenBytes) {
     const batches = new WalBatches(BATCH_BYTES, bytes)
-    if (writtenBytes !== batches.byteLength) {
-      return `it says to have written ${writtenBytes} bytes instead of ${batches.byteLength}`
-    }
-    return await checkBatches(path, batches)
+    return whyNotAll(writtenBytes, batches.byteLength) ?? (await checkBatches(path, batches))
   },
 }

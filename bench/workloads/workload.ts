@@ -1,4 +1,7 @@
 /** What is written. */
+import type { SweepPoint } from '../run/result.ts'
+import type { Latency } from '../schema/latency.ts'
+import type { Situation } from '../schema/run.ts'
 import type { Subject } from '../subjects/subject.ts'
 
 /** What is shown of a workload, beside what is shown of all. */
@@ -8,17 +11,24 @@ export interface Workload {
   readonly name: string
   /** One line for `--help` and the table's heading. */
   readonly summary: string
-  /** How much is written, where `--bytes` does not say otherwise. */
+  /** How much is written, where neither the profile nor `--bytes` says otherwise. */
   readonly defaultBytes: number
-  readonly quickBytes: number
+  /** Written to another file, or other files, before the clock starts; 0 where that makes no sense. */
+  readonly warmUpBytes: number
   readonly table: TableKind
   /** Who can do it: whatever takes bytes, or only the strategies of this package. */
   readonly subjects: 'all' | 'strategies'
+  /** Those that make sense. */
+  readonly situations: readonly Situation[]
+  /** Whether it is one file of exactly its length: then fio can do it as well. */
+  readonly writesOneFile: boolean
   /**
    * Makes what every run starts from, in a folder of its own: called once, before the first run, in a process of its own.
    * `null` where runs start from nothing.
    */
   readonly setUp: ((folder: string, bytes: number) => Promise<void>) | null
+  /** The file or folder whose pages in the cache are the subject's: what it claims is about these. */
+  footprintPath(place: WorkPlace): string
   /**
    * Does what must be ready before the clock starts: makes the data, allocates.
    *
@@ -40,6 +50,10 @@ export interface WorkPlace {
   readonly bytes: number
   /** What `setUp` has made. */
   readonly setUpFolder: string
+  /** The rate that the writer is held to; `null` for as fast as it can. */
+  readonly bytesPerSecond: number | null
+  /** Of a sweep: what is varied. */
+  readonly point: SweepPoint | null
 }
 
 export interface PreparedWorkload {
@@ -49,16 +63,10 @@ export interface PreparedWorkload {
 
 export interface WorkDone {
   readonly bytes: number
+  /** How long the caller was held up by each MiB, where there is one caller. */
+  readonly writeLatency?: Latency
   /** Samples that were written, where the work is about samples. */
   readonly sampleCount?: number
-  /** How long commits took, where the work is commits. */
-  readonly commits?: CommitLatency
-}
-
-/** The time from the last byte of a batch to its being in the file, and durable where that is asked for. */
-export interface CommitLatency {
-  readonly count: number
-  readonly p50Ns: number
-  readonly p99Ns: number
-  readonly maxNs: number
+  /** The time from the last byte of a batch to its being in the file, and durable where that is asked for. */
+  readonly commitLatency?: Latency
 }
