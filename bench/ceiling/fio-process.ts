@@ -13,12 +13,13 @@ export class FioProcess implements WriterFromOutside {
 
   /** It is ended when `signal` is aborted, or when it is not done after `limitMs`. */
   constructor(
+    variant: string,
     path: string,
     private readonly bytes: number,
     private readonly limitMs: number,
     private readonly signal: AbortSignal,
   ) {
-    this.fio = new Fio(path, bytes)
+    this.fio = new Fio(path, bytes, variant)
     signal.addEventListener('abort', this.endNow, { once: true })
     this.timer = setTimeout(() => {
       this.tooLong = true
@@ -26,7 +27,7 @@ export class FioProcess implements WriterFromOutside {
     }, limitMs)
   }
 
-  /** fio starts when it writes, and leaves nothing in the page cache: it goes into no cgroup. */
+  /** fio starts its processes when it writes: they cannot be put into a cgroup before. */
   readonly pid = undefined
 
   async ready(): Promise<ChildReport | null> {
@@ -43,9 +44,12 @@ export class FioProcess implements WriterFromOutside {
         seconds,
         cpuUserSeconds,
         cpuSystemSeconds,
+        warmUpBytes: 0,
+        residentPeakBytes: null,
         eventLoopDelayMsMax: null,
+        writeLatency: null,
+        commitLatency: null,
         sampleCount: null,
-        commits: null,
       }
     } catch (error) {
       if (this.tooLong) {

@@ -8,10 +8,39 @@ import { UnsupportedError } from '../subjects/subject.ts'
 import { MIB } from '../units.ts'
 import { type FioJob, parseFioOutput } from './fio-output.ts'
 
+/** O_DIRECT: what the ratios refer to. */
 export const FIO_NAME = 'fio'
 
+/** What fio is run as. All of them: io_uring, 1 MiB, 4 in flight, preallocated, fsync. */
+export interface FioVariant {
+  readonly name: string
+  /** One line for `--help`. */
+  readonly summary: string
+  readonly args: readonly string[]
+}
+
+export const fioVariants: readonly FioVariant[] = [
+  {
+    name: FIO_NAME,
+    summary: 'io_uring, O_DIRECT, 1 MiB, 4 in flight, preallocated, fsync',
+    args: ['--direct=1', '--fixedbufs=1'],
+  },
+  { name: 'fio-buffered', summary: 'the same through the page cache', args: ['--direct=0'] },
+  {
+    // fio calls RWF_DONTCACHE by the name that it had as a patch. fio 3.33 has its early number, too: 0x40, which has come to
+    // be RWF_ATOMIC, and which file systems refuse for buffered writes.
+    name: 'fio-uncached',
+    summary: 'the same with uncached=1, if this fio has it by the number that the kernel gave it',
+    args: ['--direct=0', '--uncached=1'],
+  },
+]
+
+export function isFio(subject: string): boolean {
+  return fioVariants.some(({ name }) => name === subject)
+}
+
 /** One line for `--help`. */
-export const FIO_SUMMARY = 'io_uring, O_DIRECT, 1 MiB, 4 in flight, preallocated, fsync'
+export const FIO_SUMMARY = fioVariants[0]!.summary
 
 /** fio's block. It writes whole blocks only: the rest of a length that is no multiple is allocated, not written. */
 const BLOCK_BYTES = MIB
@@ -20,7 +49,7 @@ const BLOCK_BYTES = MIB
 const END_PATIENCE_MS = 5000
 
 /** errno names that say "not on this kernel or file system", as against a fault on the way. */
-const unsupportedCodes: ReadonlySet<string> = new Set(['EINVAL', 'ENOSYS', 'EOPNOTSUPP', 'EPERM'])
+const unsupportedCodes: ReadonlySet<string> = new Set(['EINVAL', 'ENOSYS', 'EOPNOTSUPP', 'ENOTSUP', 'EPERM'])
 
 /** A job, and what the whole of fio took. */
 export interface FioRun extends FioJob {
@@ -28,18 +57,18 @@ export interface FioRun extends FioJob {
   readonly wholeCpuSeconds: number | null
 }
 
-/** The arguments of the ceiling: as much as one process gets out of this file system. */
-export function fioArguments(path: string, bytes: number, outputPath: string): string[] {
+/** The arguments of a variant: the ceiling is as much as one process gets out of this file system. */
+export function fioArguments(path: string, bytes: number, outputPath: string, variant = FIO_NAME): string[] {
+  const { args } = fioVariants.find(({ name }) => name === variant)!
   return [
     `--name=${FIO_NAME}`,
     // In a file's name a colon would separate it from another one.
     `--filename=${path.replaceAll(':', '\\:')}`,
     '--rw=write',
     '--ioengine=io_uring',
-    '--direct=1',
     `--bs=${BLOCK_BYTES}`,
     '--iodepth=4',
-    '--fixedbufs=1',
+    ...args,
     '--registerfiles=1',
     '--fallocate=native',
     '--end_fsync=1',
@@ -64,6 +93,7 @@ export class Fio {
   constructor(
     private readonly path: string,
     private readonly bytes: number,
+    private readonly variant: string = FIO_NAME,
   ) {
     this.outputPath = `${path}.fio.json`
   }
@@ -76,7 +106,7 @@ export class Fio {
    */
   async run(whole: boolean): Promise<FioRun> {
     if (this.bytes < BLOCK_BYTES) throw new UnsupportedError('ERR_TOO_SMALL', 'fio writes whole MiB only')
-    const args = fioArguments(this.path, this.bytes, this.outputPath)
+    const args = fioArguments(this.path, this.bytes, this.outputPath, this.variant)
     try {
       if (whole) await this.spawnToEnd(FIO_NAME, ['--version'])
       const command = whole ? ['bash', '-c', TIMING_SCRIPT, 'bash', FIO_NAME, ...args] : [FIO_NAME, ...args]
@@ -120,17 +150,21 @@ export class Fio {
       throw codeOf(error) === 'ENOENT' ? notInstalled(command, error) : error
     }
     if (child.exitCode === 0) return texts.stdout
-    const printed = `${await readFile(this.outputPath, 'utf8').catch(() => '')}${texts.stderr}`.trim()
-    throw whyFailed(printed, child.signalCode ?? `exit code ${child.exitCode}`)
+    const output = await readFile(this.outputPath, 'utf8').catch(() => '')
+    throw whyFailed(output, texts.stderr, child.signalCode ?? `exit code ${child.exitCode}`)
   }
 
   private async readOutput(): Promise<FioJob> {
     const job = parseFioOutput(await readFile(this.outputPath, 'utf8'))
     if (!('errno' in job)) return job
-    const code = getSystemErrorName(-job.errno)
-    const message = `fio's job failed with ${code}`
-    throw unsupportedCodes.has(code) ? new UnsupportedError(code, message) : Object.assign(new Error(message), { code })
+    throw jobFailed(job.errno)
   }
+}
+
+function jobFailed(errno: number): Error {
+  const code = getSystemErrorName(-errno)
+  const message = `fio's job failed with ${code}`
+  return unsupportedCodes.has(code) ? new UnsupportedError(code, message) : Object.assign(new Error(message), { code })
 }
 
 /** The code of a program that is not there; what it says needs no code in front. */
@@ -142,10 +176,24 @@ function notInstalled(command: string, cause: unknown): UnsupportedError {
   })
 }
 
-function whyFailed(printed: string, how: string): Error {
-  // A fio built without io_uring says so and ends.
+function whyFailed(output: string, stderr: string, how: string): Error {
+  const job = jobIn(output)
+  if (job !== null && 'errno' in job) return jobFailed(job.errno)
+  const printed = `${output}${stderr}`.trim()
+  // A fio built without io_uring says so and ends, and so does one that has no such option.
+  if (/Bad option|not support/i.test(firstLine(printed)))
+    return new UnsupportedError('ERR_OPTION_UNSUPPORTED', firstLine(printed))
   if (/engine \S+ not loadable/.test(printed)) return new UnsupportedError('ERR_ENGINE_UNSUPPORTED', firstLine(printed))
   return Object.assign(new Error(`fio ended with ${how}: ${firstLine(printed)}`), { code: 'ERR_PROCESS_ENDED' })
+}
+
+/** What is told of the job, if fio came as far as that. */
+function jobIn(printed: string): ReturnType<typeof parseFioOutput> | null {
+  try {
+    return parseFioOutput(printed)
+  } catch {
+    return null
+  }
 }
 
 function firstLine(text: string): string {

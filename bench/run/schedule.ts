@@ -1,28 +1,14 @@
-import type { RunPlan } from './result.ts'
-
-/** A workload as far as planning goes. */
-export interface PlannedWorkload {
-  readonly name: string
-  readonly bytes: number
-  /** Who can do it; all where that is not said. */
-  readonly subjects?: readonly string[]
-}
-
 /**
- * One round: every subject on every workload, once. Each round begins with another subject, so that what changes
- * slowly (a disk that warms up, a neighbour on the host) does not always hit the same one, and so that no subject
- * always runs after the same other.
+ * One round: everything in every group, once. In each round the groups begin with another member, so that what changes
+ * slowly (a disk that warms up, a neighbour on the host) does not always hit the same one, and so that nobody always runs
+ * after the same other.
+ *
+ * @param round counted from 1
+ * @param groups who is compared with each other
  */
-export function planRound(
-  round: number,
-  subjects: readonly string[],
-  workloads: readonly PlannedWorkload[],
-): RunPlan[] {
-  const first = (round - 1) % Math.max(1, subjects.length)
-  const rotated = [...subjects.slice(first), ...subjects.slice(0, first)]
-  return workloads.flatMap((workload) =>
-    rotated
-      .filter((subject) => workload.subjects?.includes(subject) ?? true)
-      .map((subject) => ({ subject, workload: workload.name, round, bytes: workload.bytes })),
-  )
+export function planRound<Cell>(round: number, groups: readonly (readonly Cell[])[]): Cell[] {
+  return groups.flatMap((group) => {
+    const first = (round - 1) % Math.max(1, group.length)
+    return [...group.slice(first), ...group.slice(0, first)]
+  })
 }

@@ -35,8 +35,8 @@ export function runPath(folder: string, workload: string): string {
 }
 
 /** What a workload is told of a run. */
-export function workPlace({ workload, bytes }: RunPlan, path: string): WorkPlace {
-  return { path, bytes, setUpFolder: setUpFolderOf(dirname(path), workload) }
+export function workPlace({ workload, bytes, bytesPerSecond, point }: RunPlan, path: string): WorkPlace {
+  return { path, bytes, setUpFolder: setUpFolderOf(dirname(path), workload), bytesPerSecond, point }
 }
 
 /**

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import type { ChildMeasurement, ChildMessage, ChildReport, RunPlan } from './result.ts'
+import type { ChildMeasurement, ChildMessage, ChildReport } from './result.ts'
 
 /** Enough of the last words of a crashed process to hold its error. */
 const STDERR_CHARS_MAX = 2000
@@ -33,7 +33,7 @@ export class WritingProcess<Measurement = ChildMeasurement> implements WriterFro
    */
   constructor(
     script: URL,
-    plan: RunPlan,
+    plan: object,
     path: string,
     private readonly limitMs: number,
     signal: AbortSignal,

@@ -133,7 +133,7 @@ describe('FioProcess', () => {
 
   it('reports as the process of any subject does', async () => {
     const file = join(folder, 'process')
-    const process_ = new FioProcess(file, 2 * MIB, 60_000, never)
+    const process_ = new FioProcess('fio', file, 2 * MIB, 60_000, never)
     expect(await process_.ready()).toBeNull()
     const report = await process_.write()
     await process_.end()
@@ -144,7 +144,7 @@ describe('FioProcess', () => {
 
   it('is not possible without fio', async () => {
     process.env.PATH = emptyFolder
-    const process_ = new FioProcess(join(folder, 'none'), MIB, 60_000, never)
+    const process_ = new FioProcess('fio', join(folder, 'none'), MIB, 60_000, never)
     expect(await process_.write()).toMatchObject({ state: 'unsupported', code: 'ERR_NOT_INSTALLED' })
     await process_.end()
   })
@@ -152,7 +152,7 @@ describe('FioProcess', () => {
   it('ends fio when the benchmark is interrupted', async () => {
     const file = join(folder, 'interrupted')
     const controller = new AbortController()
-    const process_ = new FioProcess(file, GIB, 60_000, controller.signal)
+    const process_ = new FioProcess('fio', file, GIB, 60_000, controller.signal)
     const writing = process_.write()
     controller.abort()
     await process_.end()

@@ -1,20 +1,35 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
-import type { RunResult } from '../../bench/run/result.ts'
+import { packageFolder } from '../../bench/package.ts'
+import type { RunPlan, RunResult } from '../../bench/run/result.ts'
 import { type RunContext, runOne, timeLimitMsFor } from '../../bench/run/run-one.ts'
+import { measuredRunSchema } from '../../bench/schema/run.ts'
 import { GIB } from '../../bench/units.ts'
 import { makeRecords } from '../../bench/workloads/small-records.ts'
 
 const scripts = mkdtempSync(join(tmpdir(), 'bench-scripts-'))
-const folder = mkdtempSync(join(tmpdir(), 'bench-run-'))
+// On the project's own file system: the system's temporary folder may be one that has no other place for its pages.
+const folder = mkdtempSync(join(packageFolder, '.uncached-io-bench-test-'))
 afterAll(() => {
   rmSync(scripts, { recursive: true })
   rmSync(folder, { recursive: true })
 })
+
+/** What a writing process measures of itself. */
+const numbers = {
+  warmUpBytes: 0,
+  seconds: 1,
+  cpuUserSeconds: 0.5,
+  cpuSystemSeconds: 0.25,
+  residentPeakBytes: 5e7,
+  eventLoopDelayMsMax: 2,
+  writeLatency: null,
+  commitLatency: null,
+  sampleCount: null,
+}
 
 /** Stands in for the writing process; `path`, `send` and the `right` content are at hand. */
 function script(body: string): URL {
@@ -24,7 +39,7 @@ function script(body: string): URL {
     `import { once } from 'node:events'
     import { writeFileSync } from 'node:fs'
     const path = process.argv[3]
-    const numbers = { seconds: 1, cpuUserSeconds: 0.5, cpuSystemSeconds: 0.25, eventLoopDelayMsMax: 2, sampleCount: null, commits: null }
+    const numbers = ${JSON.stringify(numbers)}
     const send = (report) => process.send({ state: 'written', bytes: 157, ...numbers, ...report })
     const right = Buffer.from('${makeRecords().subarray(0, 157).toString('hex')}', 'hex')
     process.send({ state: 'ready' })
@@ -34,16 +49,20 @@ function script(body: string): URL {
   return pathToFileURL(file)
 }
 
-const plan = { subject: 'sonic-boom', workload: 'small-records', round: 3, bytes: 157 }
+const who = { subject: 'sonic-boom', workload: 'small-records', situation: 'alone', round: 3, point: null } as const
+const plan: RunPlan = { ...who, bytes: 157, warmUpBytes: 0, bytesPerSecond: null, idleSeconds: 0 }
 
 async function run(body: string, changes: Partial<RunContext> = {}): Promise<RunResult> {
   const result = await runOne(plan, {
     folder,
     runScript: script(body),
     memoryScript: script('process.exit()'),
-    residentBytesOf: async (path) => (await stat(path)).size * 10,
     makeCgroup: async () => null,
+    makeShared: async () => null,
+    neighbour: null,
     device: null,
+    kernelThreads: false,
+    startedAtMs: performance.now(),
     timeLimitMs: () => 10_000,
     signal: new AbortController().signal,
     ...changes,
@@ -53,28 +72,30 @@ async function run(body: string, changes: Partial<RunContext> = {}): Promise<Run
 }
 
 describe('runOne', () => {
-  it('puts the numbers of the process and the footprint seen from outside together', async () => {
-    expect(await run('writeFileSync(path, right); send()')).toEqual({
-      ...plan,
+  it('puts the numbers of the process and what is seen from outside together', async () => {
+    const result = await run('writeFileSync(path, right, { flush: true }); send()')
+    expect(result).toMatchObject({
+      ...who,
+      ...numbers,
       state: 'measured',
-      seconds: 1,
-      cpuUserSeconds: 0.5,
-      cpuSystemSeconds: 0.25,
-      footprintPeakBytes: 1570,
-      footprintResidualBytes: 1570,
-      eventLoopDelayMsMax: 2,
-      sampleCount: null,
-      commits: null,
-      cacheChargePeakBytes: null,
-      cacheChargeMeanBytes: null,
-      deviceReadBytes: null,
-      deviceWrittenBytes: null,
+      bytes: 157,
+      memory: null,
+      device: null,
+      kernelCpu: null,
+      neighbour: null,
+      // One page.
+      footprint: { peakBytes: 4096, residualBytes: 4096 },
+      readBack: { asLeftSeconds: expect.any(Number), coldSeconds: expect.any(Number), warmSeconds: expect.any(Number) },
     })
+    const { state: _, ...figures } = result
+    expect(() => measuredRunSchema.parse(figures)).not.toThrow()
   })
 
   it('sees a peak that is gone in the end', async () => {
-    const body = `writeFileSync(path, Buffer.alloc(1e4)); setTimeout(() => { writeFileSync(path, right); send() }, 300)`
-    expect(await run(body)).toMatchObject({ footprintPeakBytes: 1e5, footprintResidualBytes: 1570 })
+    const body = `writeFileSync(path, Buffer.alloc(40960)); setTimeout(() => { writeFileSync(path, right); send() }, 300)`
+    const result = await run(body)
+    expect(result).toMatchObject({ footprint: { peakBytes: 40_960, residualBytes: 4096 } })
+    expect('footprintSeries' in result && result.footprintSeries.some(([, bytes]) => bytes === 40_960)).toBe(true)
   })
 
   it('passes on what the subject says is not possible', async () => {
@@ -82,6 +103,7 @@ describe('runOne', () => {
       state: 'unsupported',
       subject: 'sonic-boom',
       workload: 'small-records',
+      situation: 'alone',
       round: 3,
       code: 'EOPNOTSUPP',
       message: 'no',
@@ -124,9 +146,9 @@ describe('runOne', () => {
     })
   })
 
-  it('fails when the footprint cannot be had', async () => {
+  it('fails when what is around it cannot be measured', async () => {
     const error = Object.assign(new Error('not today'), { code: 'EPERM' })
-    const changes = { residentBytesOf: () => Promise.reject(error) }
+    const changes = { makeCgroup: () => Promise.reject(error) }
     expect(await run('writeFileSync(path, right); send()', changes)).toMatchObject({
       state: 'failed',
       code: 'EPERM',
@@ -146,8 +168,13 @@ describe('runOne', () => {
 })
 
 describe('timeLimitMsFor', () => {
+  it('grows with the rate that is kept, and with the time without a writer', () => {
+    expect(timeLimitMsFor({ bytes: 0, idleSeconds: 3 })).toBe(33_000)
+    expect(timeLimitMsFor({ bytes: GIB, bytesPerSecond: GIB / 10 })).toBe(142_400)
+  })
+
   it('grows with the bytes', () => {
-    expect(timeLimitMsFor(0)).toBe(30_000)
-    expect(timeLimitMsFor(GIB)).toBe(132_400)
+    expect(timeLimitMsFor({ bytes: 0 })).toBe(30_000)
+    expect(timeLimitMsFor({ bytes: GIB })).toBe(132_400)
   })
 })
