@@ -33,9 +33,13 @@ export function pairedRatio<Run extends OfRound, Base extends OfRound>(
   return { median: median(ratios), min: Math.min(...ratios), max: Math.max(...ratios), pairs: ratios.length }
 }
 
+/** What is smaller is told by its first digit. */
+const SMALL_RATIO = 0.01
+
 /** `0.97x`, or `-` where there is none. */
-export function formatRatio(value: number | null | undefined, digits = 2): string {
-  return value === null || value === undefined ? '-' : `${value.toFixed(digits)}x`
+export function formatRatio(value: number | null | undefined): string {
+  if (value === null || value === undefined) return '-'
+  return value > 0 && value < SMALL_RATIO ? `${Number(value.toPrecision(1))}x` : `${value.toFixed(2)}x`
 }
 
 /** The median with the range it comes from: `0.97x (0.91-1.02)`. */

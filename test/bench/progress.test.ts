@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { estimateSecondsLeft, Progress } from '../../bench/report/progress.ts'
-import type { RunPlan } from '../../bench/run/result.ts'
+import { estimateSecondsLeft, Progress, type ShownPlan } from '../../bench/report/progress.ts'
 import { measured } from './runs.ts'
 
-const plan = (subject: string, workload = 'large', bytes = 100): RunPlan => ({
+const finished = (changes: Parameters<typeof measured>[0] = {}) => ({
+  ...measured(changes),
+  state: 'measured' as const,
+})
+
+const plan = (subject: string, workload = 'large', bytes = 100): ShownPlan => ({
   subject,
   workload,
   round: 1,
@@ -47,7 +51,7 @@ describe('Progress', () => {
   it('writes a plain line for each run where there is no terminal', () => {
     const { texts, progress } = collect(false)
     progress.runBegins(plan('direct'), [plan('direct'), plan('evict')])
-    progress.runEnded(plan('direct'), measured({ subject: 'direct' }), 1)
+    progress.runEnded(plan('direct'), finished({ subject: 'direct' }), 1)
     progress.close()
     expect(texts).toEqual(['1/2  round 1  large  direct  64 MiB/s\n'])
   })
@@ -55,7 +59,7 @@ describe('Progress', () => {
   it('redraws one line with the time left on a terminal, and takes it away', () => {
     const { texts, progress } = collect(true, 100)
     progress.runBegins(plan('direct'), [plan('direct'), plan('direct')])
-    progress.runEnded(plan('direct'), measured(), 90)
+    progress.runEnded(plan('direct'), finished(), 90)
     progress.runBegins(plan('direct'), [plan('direct')])
     progress.close()
     expect(texts.join('')).not.toContain('\n')
