@@ -31,17 +31,21 @@ export async function runCommand(name: string, main: (args: readonly string[]) =
  * @throws {UsageError} {CannotGoOn}
  */
 export async function checkBeforehand(
-  asked: { readonly dir: string | null; readonly jsonFile: string | null },
+  asked: { readonly dir: string | null },
   dir: string,
   largestFileBytes: number,
 ): Promise<void> {
   if (process.platform !== 'linux') throw new CannotGoOn('the page cache can only be measured on Linux')
   const notUsable = await whyNotUsable(dir)
   if (notUsable !== null) throw new UsageError(asked.dir === null ? notUsable : `--dir: ${notUsable}`)
-  const notWritable = asked.jsonFile === null ? null : await whyNotWritable(asked.jsonFile)
-  if (notWritable !== null) throw new UsageError(`--json: ${notWritable}`)
   const tooLittleSpace = await whyTooLittleSpace(dir, largestFileBytes)
   if (tooLittleSpace !== null) throw new CannotGoOn(tooLittleSpace)
+}
+
+/** @throws {UsageError} when a file could not be written in the end, as far as that can be told before */
+export async function checkWritable(option: string, path: string | null): Promise<void> {
+  const why = path === null ? null : await whyNotWritable(path)
+  if (why !== null) throw new UsageError(`${option}: ${why}`)
 }
 
 /** Asked of any file: without footprints there is nothing to show, and a missing addon is found out here as well. */
