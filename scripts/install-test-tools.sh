@@ -23,6 +23,7 @@ tools=(
   fio:fio
   promtool:prometheus
   prometheus:prometheus
+  chromium:chromium
 )
 
 missing_packages() {
