@@ -2,8 +2,9 @@
 import { ratioInterval } from '../report/bootstrap.ts'
 import { type Measure, measures } from '../report/measures.ts'
 import { verdictOf } from '../report/verdict.ts'
-import type { BrokenClaim, Interval, Report, Verdict } from '../schema/report.ts'
+import type { BrokenClaim, Interval, Place, Report, Verdict } from '../schema/report.ts'
 import type { RunFigures, Situation } from '../schema/run.ts'
+import { formatBytes } from '../units.ts'
 
 export interface Change {
   readonly workload: string
@@ -34,13 +35,12 @@ const EFFECT_MIN = 0.05
 export function compareReports(older: Report, newer: Report): Changes {
   const oldNames = namesIn(older)
   const newNames = namesIn(newer)
+  const brokenBefore = brokenIn(older)
   return {
     changes: newNames
       .filter((name) => oldNames.includes(name))
       .flatMap((name) => changesOf(runsOf(older, name), runsOf(newer, name))),
-    newlyBroken: newer.brokenClaims.filter(
-      (claim) => !older.brokenClaims.some((before) => nameOf(before) === nameOf(claim)),
-    ),
+    newlyBroken: brokenIn(newer).filter((claim) => !brokenBefore.some((before) => nameOf(before) === nameOf(claim))),
     onlyOld: oldNames.filter((name) => !newNames.includes(name)),
     onlyNew: newNames.filter((name) => !oldNames.includes(name)),
   }
@@ -73,9 +73,32 @@ export function nameOf({ workload, situation, subject }: Named): string {
   return `${workload}${situation === 'alone' ? '' : `, ${situation}`}: ${subject}`
 }
 
-/** Sweeps vary what is compared here, and are left out. */
-function comparable({ runs }: Report): readonly RunFigures[] {
-  return runs.filter(({ point }) => point === null)
+/** What is run with several settings, or on several file systems, is told apart by the name of its workload. */
+function comparable({ runs, places }: Report): readonly RunFigures[] {
+  return [...runs.map((run) => renamed(run, '')), ...places.flatMap(runsAt)]
+}
+
+function runsAt({ name, runs }: Place): RunFigures[] {
+  return runs.map((run) => renamed(run, ` on ${name}`))
+}
+
+function renamed(run: RunFigures, where: string): RunFigures {
+  const { workload, point } = run
+  const setting = point === null ? '' : ` (${formatBytes(point.blockBytes)}, ${point.queueDepth} in flight)`
+  return { ...run, workload: `${workload}${setting}${where}` }
+}
+
+function brokenIn({ brokenClaims, places }: Report): readonly BrokenClaim[] {
+  return [...brokenClaims, ...places.flatMap(brokenAt)]
+}
+
+function brokenAt({ name, brokenClaims }: Place): BrokenClaim[] {
+  return brokenClaims.map(({ subject, workload, situation, what }) => ({
+    subject,
+    workload: `${workload} on ${name}`,
+    situation,
+    what,
+  }))
 }
 
 function namesIn(report: Report): string[] {

@@ -21,6 +21,10 @@ export async function compareMain(args: readonly string[]): Promise<number> {
   }
   const [older, newer] = [await read(oldPath), await read(newPath)]
   const changes = compareReports(older, newer)
+  if (changes.changes.length === 0) {
+    // Nothing got worse, but nothing was looked at either.
+    throw new UsageError(`${COMPARE_OPTION}: the two reports have no run in common`)
+  }
   print(changeLines(changes, differences(older, newer), useColour()))
   const isWorse = changes.newlyBroken.length > 0 || changes.changes.some(({ verdict }) => verdict === 'worse')
   return isWorse ? EXIT_FAILED : 0

@@ -1,5 +1,6 @@
 /** `npm run bench -- --matrix`. */
 import { resolve } from 'node:path'
+import { UsageError } from '../arguments.ts'
 import { baseline, type Chosen, chooseAll, claimingSubjects, describeChosen, neededBytes } from '../choose.ts'
 import { CannotGoOn, checkBeforehand, EXIT_FAILED, footprintSource, print, useColour } from '../command.ts'
 import type { Interruption } from '../interruption.ts'
@@ -14,6 +15,7 @@ import { findBrokenClaims } from '../report/claims.ts'
 import { environmentLines } from '../report/terminal.ts'
 import { runInFolder } from '../run/run-in-folder.ts'
 import type { Place, Report } from '../schema/report.ts'
+import { strategyNames } from '../subjects/index.ts'
 import { formatSeconds, MIB } from '../units.ts'
 import { matrixLines } from './lines.ts'
 import { type Site, whyNoFileSystems } from './loop-file-systems.ts'
@@ -60,7 +62,12 @@ function isMissing({ notMade }: Place): boolean {
   return notMade !== null
 }
 
-/** One workload, alone: the strategies, or whoever was asked for. */
+/**
+ * One workload, alone, by the strategies that were asked for: what others do through the page cache, they do on every file
+ * system.
+ *
+ * @throws {UsageError} when no strategy was asked for
+ */
 function chooseForMatrix(options: Options): Chosen[] {
   const asked = options.workloads.length === 1 ? options.workloads[0]! : null
   const workload = {
@@ -69,8 +76,9 @@ function chooseForMatrix(options: Options): Chosen[] {
     situations: ['alone'] as const,
     subjects: null,
   }
-  const chosen = chooseAll({ ...options, ceiling: false, workloads: [workload] })
-  return chosen.filter(({ groups }) => groups.length > 0)
+  const subjects = options.subjects.filter((name) => strategyNames.includes(name))
+  if (subjects.length === 0) throw new UsageError(`--matrix compares strategies: ${strategyNames.join(', ')}`)
+  return chooseAll({ ...options, ceiling: false, subjects, workloads: [workload] })
 }
 
 async function runHere(

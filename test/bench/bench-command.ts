@@ -8,7 +8,7 @@ import { type Report, reportSchema } from '../../bench/schema/report.ts'
 const main = fileURLToPath(new URL('../../out/bench/main.js', import.meta.url))
 
 /** Real runs of many processes, on a machine that also runs other tests. */
-export const patienceMs = 60_000
+export const patienceMs = 120_000
 
 export interface Ended {
   readonly code: number | null

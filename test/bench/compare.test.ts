@@ -61,6 +61,32 @@ describe('compareReports', () => {
     expect(compareReports(broken, broken).newlyBroken).toEqual([])
   })
 
+  it('compares a sweep point by point, and a matrix place by place', () => {
+    const points = [65_536, 1_048_576].map((blockBytes) => ({ blockBytes, queueDepth: 2 }))
+    const place = { name: 'xfs', fileSystemType: 'xfs', sectorBytes: 512, alignment: null, notMade: null, notRun: [] }
+    const runs = plausibleReport().runs.filter(({ situation }) => situation === 'alone')
+    const all = (factor: number, brokenAt: typeof brokenClaims) =>
+      plausibleReport({
+        runs: points.flatMap((point) => runs.map((run) => Object.assign({}, run, { point }))),
+        places: [
+          {
+            ...place,
+            runs: runs.map((run) => Object.assign({}, run, { seconds: run.seconds * factor })),
+            brokenClaims: brokenAt,
+          },
+        ],
+      })
+    const { changes, newlyBroken } = compareReports(all(1, []), all(2, brokenClaims))
+    expect([...new Set(changes.map(({ workload }) => workload))]).toEqual([
+      'large (64 KiB, 2 in flight)',
+      'large (1 MiB, 2 in flight)',
+      'large on xfs',
+    ])
+    const worse = changes.filter(({ verdict }) => verdict === 'worse')
+    expect(new Set(worse.map(({ workload }) => workload))).toEqual(new Set(['large on xfs']))
+    expect(newlyBroken.map(({ workload }) => workload)).toEqual(['large on xfs'])
+  })
+
   it('names what is in one of them only', () => {
     const others = plausibleReport({ runs: plausibleReport().runs.filter(({ subject }) => subject !== 'evict') })
     expect(compareReports(plausibleReport(), others)).toMatchObject({
@@ -125,6 +151,7 @@ describe('npm run bench -- --compare', () => {
       [[report, report, report], '--compare takes two reports'],
       [[report, '/no/such'], '/no/such cannot be read (ENOENT)'],
       [[report, file({ schemaVersion: 1 })], 'schema version 1'],
+      [[report, file(plausibleReport({ runs: [] }))], 'the two reports have no run in common'],
     ] as const) {
       const { status, stderr } = compare(...paths)
       expect(stderr).toContain(message)

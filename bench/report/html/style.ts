@@ -1,9 +1,9 @@
 /** The page's look: no fonts and no pictures from elsewhere. */
 import { paletteCss } from './palette.ts'
 
-const light = `--text:#1c1e21;--muted:#5c636b;--back:#ffffff;--panel:#f5f6f7;--line:#d8dce0;--red:#b3261e;--red-back:#fdecea;
+const light = `--text:#1c1e21;--muted:#5c636b;--back:#ffffff;--panel:#f5f6f7;--line:#d8dce0;--red:#b3261e;--red-back:#fdecea;--heat:#f3c9a5;
 ${paletteCss('light')}color-scheme:light;`
-const dark = `--text:#e6e8ea;--muted:#a0a7ae;--back:#15181b;--panel:#1e2226;--line:#3a4046;--red:#ff8a80;--red-back:#3b1715;
+const dark = `--text:#e6e8ea;--muted:#a0a7ae;--back:#15181b;--panel:#1e2226;--line:#3a4046;--red:#ff8a80;--red-back:#3b1715;--heat:#5a3a1c;
 ${paletteCss('dark')}color-scheme:dark;`
 
 export const style = `

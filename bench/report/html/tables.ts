@@ -10,7 +10,7 @@ import type { Group, SubjectRow } from '../groups.ts'
 import { measureNamed } from '../measures.ts'
 import { median } from '../statistics.ts'
 import { describe } from '../terminal.ts'
-import { type Html, html } from './template.ts'
+import { type Html, html, trusted } from './template.ts'
 
 /** The same columns as on a terminal. */
 export function groupTables({ workload, situation, rows }: Group): Html[] {
@@ -108,12 +108,22 @@ function placeCell({ runs, notRun, brokenClaims }: Place, subject: string): Html
     return html`<td class="muted" title="${not?.message}">${not === undefined ? '-' : `no: ${not.code}`}</td>`
   const rate = median(own.map(({ bytes, seconds }) => bytes / seconds)) / MIB
   const isBroken = brokenClaims.some((claim) => claim.subject === subject)
-  return html`<td${isBroken ? html` class="broken"` : null}>${isBroken && '! '}${rate.toFixed(0)}, ${leftText(own)}</td>`
+  // The more is left, the darker.
+  const heat = trusted(
+    ` style="background:color-mix(in srgb,var(--heat) ${(leftShareOf(own) * 100).toFixed(0)}%,transparent)"`,
+  )
+  return html`<td${isBroken ? html` class="broken"` : null}${heat}>${isBroken && '! '}${rate.toFixed(0)}, ${leftText(own)}</td>`
 }
 
 function leftText(runs: readonly RunFigures[]): string {
   if (runs.some((run) => hiddenCacheBytes(run) > 0)) return 'hidden'
-  return `${(median(runs.map(({ footprint, bytes }) => footprint.residualBytes / bytes)) * 100).toFixed(0)} %`
+  return `${(leftShareOf(runs) * 100).toFixed(0)} %`
+}
+
+/** What of the file is in the page cache in the end: 0 to 1. What is hidden counts as all of it. */
+function leftShareOf(runs: readonly RunFigures[]): number {
+  if (runs.some((run) => hiddenCacheBytes(run) > 0)) return 1
+  return Math.min(1, median(runs.map(({ footprint, bytes }) => footprint.residualBytes / bytes)))
 }
 
 /** Throughput and CPU of a sweep, by block size and blocks in flight. */
