@@ -10,6 +10,7 @@
 #include "file.h"
 #include "kernel.h"
 #include "memory.h"
+#include "seek.h"
 #include "store_costs.h"
 #include "stream_copy.h"
 
@@ -29,6 +30,8 @@ Napi::Object Constants(Napi::Env env) {
   constants.Set("O_TMPFILE", O_TMPFILE);
   constants.Set("RWF_DONTCACHE", kernel::kRwfDontCache);
   constants.Set("POSIX_FADV_DONTNEED", POSIX_FADV_DONTNEED);
+  constants.Set("SEEK_SET", SEEK_SET);
+  constants.Set("SEEK_CUR", SEEK_CUR);
   constants.Set("SYNC_FILE_RANGE_WAIT_BEFORE", SYNC_FILE_RANGE_WAIT_BEFORE);
   constants.Set("SYNC_FILE_RANGE_WRITE", SYNC_FILE_RANGE_WRITE);
   constants.Set("SYNC_FILE_RANGE_WAIT_AFTER", SYNC_FILE_RANGE_WAIT_AFTER);
@@ -43,6 +46,10 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("open", Napi::Function::New<File::Open>(env, "open"));
   exports.Set("unlink", Napi::Function::New<File::Unlink>(env, "unlink"));
   exports.Set("realFolder", Napi::Function::New<File::RealFolder>(env, "realFolder"));
+  exports.Set("realPath", Napi::Function::New<File::RealPath>(env, "realPath"));
+  exports.Set("rename", Napi::Function::New<File::Rename>(env, "rename"));
+  exports.Set("seek", Napi::Function::New<Seek>(env, "seek"));
+  exports.Set("descriptorFlags", Napi::Function::New<DescriptorFlags>(env, "descriptorFlags"));
   exports.Set("syncFolder", Napi::Function::New<File::SyncFolder>(env, "syncFolder"));
   exports.Set("startRing", Napi::Function::New<StartRing>(env, "startRing"));
   exports.Set("misalignment", Napi::Function::New<Misalignment>(env, "misalignment"));

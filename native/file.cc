@@ -3,11 +3,13 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <climits>
+#include <cstdio>
 #include <cstdlib>
 #include <utility>
 
@@ -29,13 +31,46 @@ std::string PathArgument(const Napi::Value& value) {
   return value.As<Napi::String>().Utf8Value();
 }
 
-Napi::Object StatObject(Napi::Env env, uint32_t mode, double size, uint32_t blockSize) {
+// What statx and fstat both say. `device` is one number for each mounted file system.
+struct Status {
+  uint32_t mode;
+  double size;
+  uint32_t blockSize;
+  uint32_t userId;
+  uint32_t groupId;
+  uint32_t deviceMajor;
+  uint32_t deviceMinor;
+};
+
+Napi::Object StatObject(Napi::Env env, const Status& status) {
   Napi::Object object = Napi::Object::New(env);
-  object.Set("isFile", S_ISREG(mode));
-  object.Set("isFolder", S_ISDIR(mode));
-  object.Set("size", size);
-  object.Set("blockSize", blockSize);
+  object.Set("isFile", S_ISREG(status.mode));
+  object.Set("isFolder", S_ISDIR(status.mode));
+  object.Set("size", status.size);
+  object.Set("blockSize", status.blockSize);
+  object.Set("permissions", status.mode & 07777);
+  object.Set("userId", status.userId);
+  object.Set("groupId", status.groupId);
+  object.Set("device", std::to_string(status.deviceMajor) + ":" + std::to_string(status.deviceMinor));
   return object;
+}
+
+// realpath(3) of the first argument, of which `cut` leaves what is asked for.
+template <typename Cut>
+Napi::Value Resolve(const Napi::CallbackInfo& info, Cut cut) {
+  const std::string path = PathArgument(info[0]);
+  auto resolved = std::make_shared<std::string>();
+  return StartCall(
+      info.Env(), "realpath", path,
+      [path, resolved, cut] {
+        char* real = realpath(path.c_str(), nullptr);
+        if (real == nullptr) return -1;
+        *resolved = real;
+        free(real);
+        cut(*resolved);
+        return 0;
+      },
+      [resolved](Napi::Env env, int64_t) { return Napi::Buffer<char>::Copy(env, resolved->data(), resolved->size()); });
 }
 
 }  // namespace
@@ -43,6 +78,7 @@ Napi::Object StatObject(Napi::Env env, uint32_t mode, double size, uint32_t bloc
 Napi::FunctionReference File::Define(Napi::Env env) {
   return Napi::Persistent(DefineClass(env, "File",
                                       {
+                                          InstanceMethod<&File::Number>("descriptor"),
                                           InstanceMethod<&File::Statx>("statx"),
                                           InstanceMethod<&File::Fstat>("fstat"),
                                           InstanceMethod<&File::Write>("pwrite"),
@@ -55,12 +91,22 @@ Napi::FunctionReference File::Define(Napi::Env env) {
                                           InstanceMethod<&File::Mincore>("mincore"),
                                           InstanceMethod<&File::Advise>("fadvise"),
                                           InstanceMethod<&File::SyncRange>("syncFileRange"),
+                                          InstanceMethod<&File::Populate>("populate"),
+                                          InstanceMethod<&File::FileSystem>("fstatfs"),
+                                          InstanceMethod<&File::ChangeMode>("fchmod"),
+                                          InstanceMethod<&File::ChangeOwner>("fchown"),
                                       }));
 }
 
 Lease File::Use(Napi::Env env, const char* syscall) {
   if (!descriptor_) throw MakeError(env, {EBADF, syscall, ""});
   return Lease(descriptor_);
+}
+
+// descriptor(): its number, for callers that know it to be open. Throws EBADF when it is not.
+Napi::Value File::Number(const Napi::CallbackInfo& info) {
+  const auto file = Use(info.Env(), "fcntl");
+  return Napi::Number::New(info.Env(), file->fd());
 }
 
 // open(path, flags, mode) -> File
@@ -86,20 +132,23 @@ Napi::Value File::Unlink(const Napi::CallbackInfo& info) {
 
 // realFolder(path) -> Buffer: the folder in which the file at `path` really stands, symbolic links followed.
 Napi::Value File::RealFolder(const Napi::CallbackInfo& info) {
-  const std::string path = PathArgument(info[0]);
-  auto folder = std::make_shared<std::string>();
+  return Resolve(info, [](std::string& path) {
+    const size_t slash = path.rfind('/');
+    path.resize(slash == 0 ? 1 : slash);
+  });
+}
+
+// realPath(path) -> Buffer: symbolic links followed.
+Napi::Value File::RealPath(const Napi::CallbackInfo& info) {
+  return Resolve(info, [](std::string&) {});
+}
+
+// rename(from, to)
+Napi::Value File::Rename(const Napi::CallbackInfo& info) {
+  const std::string from = PathArgument(info[0]);
+  const std::string to = PathArgument(info[1]);
   return StartCall(
-      info.Env(), "realpath", path,
-      [path, folder] {
-        char* real = realpath(path.c_str(), nullptr);
-        if (real == nullptr) return -1;
-        *folder = real;
-        free(real);
-        const size_t slash = folder->rfind('/');
-        folder->resize(slash == 0 ? 1 : slash);
-        return 0;
-      },
-      [folder](Napi::Env env, int64_t) { return Napi::Buffer<char>::Copy(env, folder->data(), folder->size()); });
+      info.Env(), "rename", to, [from, to] { return rename(from.c_str(), to.c_str()); }, Nothing);
 }
 
 // syncFolder(folder): fsync, so that the names in it survive a crash.
@@ -119,8 +168,8 @@ Napi::Value File::SyncFolder(const Napi::CallbackInfo& info) {
       Nothing);
 }
 
-// statx() -> { isFile, isFolder, size, blockSize, dio?: { memory, offset }, dioRead? }; dio and dioRead are there only
-// when the kernel said that they are real.
+// statx() -> { isFile, isFolder, size, blockSize, permissions, userId, groupId, device, mount?, dio?: { memory, offset },
+// dioRead? }; mount, dio and dioRead are there only when the kernel said that they are real.
 Napi::Value File::Statx(const Napi::CallbackInfo& info) {
   auto file = Use(info.Env(), "statx");
   auto stat = std::make_shared<kernel::Statx>();
@@ -129,10 +178,15 @@ Napi::Value File::Statx(const Napi::CallbackInfo& info) {
       info.Env(), "statx", path,
       [file = std::move(file), stat] {
         return syscall(SYS_statx, file->fd(), "", AT_EMPTY_PATH,
-                       kernel::kStatxBasic | kernel::kStatxDioAlign | kernel::kStatxDioReadAlign, stat.get());
+                       kernel::kStatxBasic | kernel::kStatxMountIdUnique | kernel::kStatxDioAlign |
+                           kernel::kStatxDioReadAlign,
+                       stat.get());
       },
       [stat](Napi::Env env, int64_t) {
-        Napi::Object object = StatObject(env, stat->mode, static_cast<double>(stat->size), stat->blockSize);
+        Napi::Object object =
+            StatObject(env, {stat->mode, static_cast<double>(stat->size), stat->blockSize, stat->userId,
+                             stat->groupId, stat->deviceMajor, stat->deviceMinor});
+        if (stat->mask & kernel::kStatxMountIdUnique) object.Set("mount", std::to_string(stat->mountId));
         if (stat->mask & kernel::kStatxDioAlign) {
           Napi::Object dio = Napi::Object::New(env);
           dio.Set("memory", stat->dioMemoryAlign);
@@ -152,7 +206,9 @@ Napi::Value File::Fstat(const Napi::CallbackInfo& info) {
   return StartCall(
       info.Env(), "fstat", path, [file = std::move(file), status] { return fstat(file->fd(), status.get()); },
       [status](Napi::Env env, int64_t) {
-        return StatObject(env, status->st_mode, static_cast<double>(status->st_size), status->st_blksize);
+        return StatObject(env, {status->st_mode, static_cast<double>(status->st_size),
+                                static_cast<uint32_t>(status->st_blksize), status->st_uid, status->st_gid,
+                                major(status->st_dev), minor(status->st_dev)});
       });
 }
 

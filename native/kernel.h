@@ -13,9 +13,10 @@ namespace uncached_io::kernel {
 // linux/fs.h, Linux 6.14: write through the page cache, drop the pages once they are on the disk.
 constexpr int kRwfDontCache = 0x00000080;
 
-// linux/stat.h. kDioAlign: Linux 6.1. kDioReadAlign: Linux 6.14.
+// linux/stat.h. MountIdUnique: Linux 6.8, a number that no later mount gets. DioAlign: Linux 6.1. DioReadAlign: Linux 6.14.
 constexpr uint32_t kStatxBasic = 0x000007ff;
 constexpr uint32_t kStatxDioAlign = 0x00002000;
+constexpr uint32_t kStatxMountIdUnique = 0x00004000;
 constexpr uint32_t kStatxDioReadAlign = 0x00020000;
 
 struct StatxTime {

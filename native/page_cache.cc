@@ -41,7 +41,45 @@ int64_t CountResident(int fd, int64_t length, int64_t pageSize) {
   return resident;
 }
 
+// linux/mman.h, Linux 5.14: reads pages into the cache, and answers with an error where touching them would raise a signal.
+constexpr int kMadvPopulateRead = 22;
+
+// A page table entry for each page, and a range that a system call can be interrupted behind: 64 MiB at a time.
+constexpr int64_t kPopulateWindow = int64_t{64} << 20;
+
+// Reads a range into the page cache, page by page without reading ahead, and waits for it. `offset` lies on a page.
+int ReadIntoCache(int fd, int64_t offset, int64_t length) {
+  for (int64_t done = 0; done < length; done += kPopulateWindow) {
+    const size_t window = std::min(kPopulateWindow, length - done);
+    // Begins the reading in large requests; what follows waits for them.
+    errno = posix_fadvise(fd, offset + done, window, POSIX_FADV_WILLNEED);
+    if (errno != 0) return -1;
+    void* address = mmap(nullptr, window, PROT_READ, MAP_SHARED, fd, offset + done);
+    if (address == MAP_FAILED) return -1;
+    // Without it a page that was not begun brings in its neighbours.
+    madvise(address, window, MADV_RANDOM);
+    const int answer = RetryInterrupted([&] { return madvise(address, window, kMadvPopulateRead); });
+    const int error = errno;
+    munmap(address, window);
+    errno = error;
+    if (answer == -1) return -1;
+  }
+  return 0;
+}
+
 }  // namespace
+
+// populate(offset, length): reads a range of the file into the page cache, and resolves when it is there. EINVAL before
+// Linux 5.14, with the reading begun.
+Napi::Value File::Populate(const Napi::CallbackInfo& info) {
+  const int64_t offset = info[0].As<Napi::Number>().Int64Value();
+  const int64_t length = info[1].As<Napi::Number>().Int64Value();
+  auto file = Use(info.Env(), "madvise");
+  const std::string path = file->path();
+  return StartCall(
+      info.Env(), "madvise", path,
+      [file = std::move(file), offset, length] { return ReadIntoCache(file->fd(), offset, length); }, Nothing);
+}
 
 // cachestat() -> { cachedPages, dirtyPages, writebackPages } of the whole file
 Napi::Value File::Cachestat(const Napi::CallbackInfo& info) {

@@ -10,14 +10,30 @@ export interface FileStatus {
   size: number
   /** Preferred I/O size in bytes. */
   blockSize: number
+  /** The lowest 12 bits of the mode. */
+  permissions: number
+  userId: number
+  groupId: number
+  /** `major:minor`, one for each mounted file system. */
+  device: string
+  /** The mount, by a number that no later one gets; absent where the kernel cannot say (before Linux 6.8). */
+  mount?: string
   /** Alignment of direct I/O in bytes, both 0 where it is not possible; absent where the kernel cannot say. */
   dio?: { memory: number; offset: number }
   /** Alignment of the offsets of direct reads in bytes; absent where the kernel cannot say. */
   dioRead?: number
 }
 
+/** The kind of a file system by its number in linux/magic.h, and what tells two of a kind apart. */
+export interface FileSystemStatus {
+  type: number
+  id: string
+}
+
 /** An open file. Every method is one system call on a thread of the addon; errors have Node's shape. */
 export interface NativeFile {
+  /** Its number in this process, at once. Throws EBADF when it was closed. */
+  descriptor(): number
   statx(): Promise<FileStatus>
   fstat(): Promise<FileStatus>
   /**
@@ -45,6 +61,14 @@ export interface NativeFile {
   syncFileRange(offset: number, length: number, flags: number): Promise<void>
   cachestat(): Promise<{ cachedPages: number; dirtyPages: number; writebackPages: number }>
   mincore(length: number): Promise<number>
+  /**
+   * Reads a range into the page cache, nothing beside it, and waits for it. `offset` is a multiple of the page. EINVAL
+   * before Linux 5.14: the reading was begun then and is not waited for.
+   */
+  populate(offset: number, length: number): Promise<void>
+  fstatfs(): Promise<FileSystemStatus>
+  fchmod(permissions: number): Promise<void>
+  fchown(userId: number, groupId: number): Promise<void>
   /** Throws EBUSY at once while other calls are outstanding, EBADF when it was closed before. */
   close(): Promise<void>
 }
@@ -55,6 +79,13 @@ export interface Binding {
   unlink(path: string | Buffer): Promise<void>
   /** The folder that holds the file, symbolic links followed. */
   realFolder(path: string | Buffer): Promise<Buffer>
+  /** The path with symbolic links followed. */
+  realPath(path: string | Buffer): Promise<Buffer>
+  rename(from: string | Buffer, to: string | Buffer): Promise<void>
+  /** lseek(2) on any descriptor of the process, at once. Gives the position. */
+  seek(descriptor: number, offset: number, whence: number): number
+  /** The flags of open(2) that any descriptor of the process has, at once. */
+  descriptorFlags(descriptor: number): number
   /** fsync of a folder. */
   syncFolder(path: string | Buffer): Promise<void>
   /** Sets up io_uring for this thread, once. Throws what keeps it from being used: EPERM, ENOSYS, EMFILE, ENOMEM, ... */
@@ -97,6 +128,8 @@ export interface Binding {
     readonly O_TMPFILE: number
     readonly RWF_DONTCACHE: number
     readonly POSIX_FADV_DONTNEED: number
+    readonly SEEK_SET: number
+    readonly SEEK_CUR: number
     readonly SYNC_FILE_RANGE_WAIT_BEFORE: number
     readonly SYNC_FILE_RANGE_WRITE: number
     readonly SYNC_FILE_RANGE_WAIT_AFTER: number

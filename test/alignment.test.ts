@@ -9,7 +9,16 @@ import { freshPath, temporaryFolder } from './support/folders.ts'
 import { codeFrom, dropFromCache } from './writer/tools.ts'
 
 const folder = temporaryFolder()
-const file: FileStatus = { isFile: true, isFolder: false, size: 0, blockSize: 4096 }
+const file: FileStatus = {
+  isFile: true,
+  isFolder: false,
+  size: 0,
+  blockSize: 4096,
+  permissions: 0o644,
+  userId: 0,
+  groupId: 0,
+  device: '8:1',
+}
 
 describe('alignmentIn', () => {
   it('takes what statx says', () => {

@@ -1,0 +1,11 @@
+// The position and the flags of a descriptor that is not ours: what a caller handed over.
+#pragma once
+
+#include <napi.h>
+
+namespace uncached_io {
+
+Napi::Value Seek(const Napi::CallbackInfo& info);
+Napi::Value DescriptorFlags(const Napi::CallbackInfo& info);
+
+}  // namespace uncached_io
