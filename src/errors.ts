@@ -32,6 +32,10 @@ export type ErrorCode =
   | 'ERR_BUFFER_DETACHED'
   /** The kernel went on taking nothing without giving an error. */
   | 'ERR_NO_PROGRESS'
+  /** More of the file is in the page cache than its strategy promises. */
+  | 'ERR_FOOTPRINT'
+  /** What was read is not what was written. */
+  | 'ERR_CONTENT'
 
 /** How far the bytes of a writer have come, in bytes from the caller: `accepted >= written >= synced`. */
 export interface Ladder {
@@ -63,6 +67,8 @@ export class UncachedIOError extends Error {
   declare position?: number
   /** True: nothing is lost, the same call may be tried again. False: the writer takes no more. */
   declare retryable?: boolean
+  /** Bytes of the file in the page cache, with ERR_FOOTPRINT. */
+  declare residentBytes?: number
   /** Bytes from the caller that were taken when it failed. */
   declare acceptedBytes?: number
   /** Bytes from the caller that are in the file without a gap. */

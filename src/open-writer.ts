@@ -1,23 +1,14 @@
-import { codeOf, UncachedIOError } from './errors.ts'
-import { directIsForced } from './force.ts'
-import { type Internals, openFile } from './open-file.ts'
-import { type OpenWriterOptions, type PathLike, pathOf, type Settings, settingsFrom } from './options.ts'
-import type { Strategy } from './strategy.ts'
-import { type Opened, Target } from './target.ts'
+import { chooseStrategy } from './choose-strategy.ts'
+import { channels } from './diagnostics.ts'
+import { codeOf } from './errors.ts'
+import type { Internals } from './open-file.ts'
+import { openChosen } from './opening.ts'
+import { type OpenWriterOptions, type PathLike, type Settings, settingsFrom } from './options.ts'
 import { Writer } from './writer.ts'
-
-/** What is tried when the strategy asked for is not possible, the one that leaves less behind first. */
-const nextBest: Readonly<Record<'auto' | Strategy, readonly Strategy[]>> = {
-  auto: ['direct', 'dontcache', 'evict'],
-  direct: ['direct', 'dontcache', 'evict'],
-  dontcache: ['dontcache', 'evict'],
-  evict: ['evict'],
-  buffered: ['buffered'],
-}
 
 /**
  * Opens a file for writing under a strategy. With FORCEDIRECTIO=1 in the environment the writer is direct whatever is
- * asked for. `writer.mode` says what is in effect.
+ * asked for. `writer.mode` says what is in effect; what is not as asked for is also an event, `uncached-io:downgrade`.
  *
  * Needs permission to read the file as well as to write it. A file that this call made is
  * removed again when it rejects; an existing one is not changed before everything that can be checked was.
@@ -39,46 +30,13 @@ export async function openWith<W extends Writer>(
   settings: Settings,
   internals: Internals = {},
 ): Promise<W> {
-  settings.signal?.throwIfAborted()
-  const open = (file: PathLike, next: Settings) => openTarget(pathOf(file), next, internals)
-  const opened = await open(path, settings)
   try {
-    // Before anything is changed in the file, and once more before it is handed out.
-    settings.signal?.throwIfAborted()
-    const head = await opened.target.begin()
-    settings.signal?.throwIfAborted()
-    return new Class(settings, open, opened, head)
+    return await openChosen(Class, path, settings, chooseStrategy, internals)
   } catch (error) {
-    await opened.target.discard()
+    if (channels.error.hasSubscribers && error instanceof Error && !settings.signal?.aborted) {
+      const code = codeOf(error) ?? error.name
+      channels.error.publish({ writer: null, path: String(path), error, code, retryable: false })
+    }
     throw error
   }
-}
-
-async function openTarget(path: string | Buffer, settings: Settings, internals: Internals): Promise<Opened> {
-  const asked = settings.strategy
-  if (directIsForced()) {
-    const target = new Target(await openFile(path, settings, 'direct', internals), settings)
-    return {
-      target,
-      mode: { asked, inEffect: 'direct', why: asked === 'direct' ? null : 'FORCEDIRECTIO is set' },
-    }
-  }
-  const acceptable = asked !== 'auto' && settings.policy === 'require' ? [asked] : nextBest[asked]
-  const reasons: string[] = []
-  for (const [index, strategy] of acceptable.entries()) {
-    try {
-      const target = new Target(await openFile(path, settings, strategy, internals), settings)
-      const why = reasons.length === 0 ? null : reasons.join('; ')
-      return { target, mode: { asked, inEffect: strategy, why } }
-    } catch (error) {
-      if (index === acceptable.length - 1 || !isUnsupported(error)) throw error
-      reasons.push((error as Error).message)
-    }
-  }
-  throw new UncachedIOError('ERR_STRATEGY_UNSUPPORTED', `no strategy is possible for '${String(path)}'`)
-}
-
-function isUnsupported(error: unknown): boolean {
-  const code = codeOf(error)
-  return code === 'ERR_DIRECT_UNSUPPORTED' || code === 'ERR_STRATEGY_UNSUPPORTED'
 }

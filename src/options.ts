@@ -27,14 +27,37 @@ export interface OpenOptions {
   engine?: 'auto' | Engine | undefined
   /** Aborting it is `fail(signal.reason)`: what is buffered is dropped, the file closed. */
   signal?: AbortSignal | undefined
+  /**
+   * Looks at the file's own footprint while writing and when it ends, whatever the file system says. Where the page cache
+   * is used all the same, `require` fails the writer with ERR_FOOTPRINT and the figure, `prefer` goes on as `evict`, and
+   * as `buffered` when that does not help either. Pages that others bring in by reading the file meanwhile are counted:
+   * the kernel does not say whose they are. Default false.
+   */
+  verify?: boolean | undefined
+  /** What is to be in the page cache after `end`, for a reader that comes soon: a footer, an index. See `warm`. */
+  keepCached?: readonly KeptRange[] | undefined
+}
+
+/** Part of a file, in bytes. */
+export interface KeptRange {
+  /** File offset; negative: counted from the file's end. */
+  offset: number
+  /** Default: up to the file's end. */
+  length?: number | undefined
 }
 
 export interface OpenWriterOptions extends OpenOptions {
-  /** Default `auto`: the first of direct, dontcache, evict that opens. */
+  /** Default `auto`: the first of direct, dontcache, evict that works in the folder and leaves nothing behind, by `probe`. */
   strategy?: 'auto' | Strategy | undefined
-  /** `require`: a strategy that is not possible rejects. `prefer`: the next best one is taken. Default `require`. */
-  policy?: 'require' | 'prefer' | undefined
+  /**
+   * `require`: a strategy that is not possible rejects; with `auto`, an uncached one is required. `prefer`: the next best
+   * one is taken, for `auto` down to `buffered`. Default `require` for a strategy that is named, `prefer` for `auto`.
+   */
+  policy?: Policy | undefined
 }
+
+/** What is done where a strategy is not possible, or does not keep what it promises. */
+export type Policy = 'require' | 'prefer'
 
 /** Options, checked and complete. */
 export interface Settings {
@@ -49,7 +72,11 @@ export interface Settings {
   readonly preallocate: number
   readonly engine: 'auto' | Engine
   readonly strategy: 'auto' | Strategy
-  readonly policy: 'require' | 'prefer'
+  readonly policy: Policy
+  readonly verify: boolean
+  readonly keepCached: readonly KeptRange[]
+  /** Whether nothing is told on the channels: the file is none of the caller's. */
+  readonly silent: boolean
   readonly signal: AbortSignal | undefined
 }
 
@@ -89,6 +116,8 @@ const knownOptions = new Set(
     signal: 0,
     strategy: 0,
     policy: 0,
+    verify: 0,
+    keepCached: 0,
   } satisfies Record<keyof OpenWriterOptions, 0>),
 )
 
@@ -105,6 +134,8 @@ export function settingsFrom(options: OpenWriterOptions): Settings {
     throw argumentError('ERR_INVALID_ARG_VALUE', `start does not go with flags '${flags}', which start at the end`)
   }
   checkSignal(options.signal)
+  const strategy = oneOf('strategy', options.strategy ?? 'auto', ['auto', ...strategies]) as 'auto' | Strategy
+  const policy = options.policy ?? (strategy === 'auto' ? 'prefer' : 'require')
   return {
     create: flags !== 'r+',
     exclusive: flags === 'wx' || flags === 'ax',
@@ -116,8 +147,11 @@ export function settingsFrom(options: OpenWriterOptions): Settings {
     queueDepth: integer('queueDepth', options.queueDepth ?? defaultQueueDepth, 1, maxQueueDepth),
     preallocate: integer('preallocate', options.preallocate ?? 0, 0),
     engine: oneOf('engine', options.engine ?? 'auto', ['auto', ...engines]) as 'auto' | Engine,
-    strategy: oneOf('strategy', options.strategy ?? 'auto', ['auto', ...strategies]) as 'auto' | Strategy,
-    policy: oneOf('policy', options.policy ?? 'require', ['require', 'prefer']) as 'require' | 'prefer',
+    strategy,
+    policy: oneOf('policy', policy, ['require', 'prefer']) as Policy,
+    verify: flag('verify', options.verify ?? false),
+    keepCached: keptRanges(options.keepCached ?? []),
+    silent: false,
     signal: options.signal,
   }
 }
@@ -148,7 +182,7 @@ export function nextSettings(settings: Settings, options: ResetOptions): Setting
   }
 }
 
-function checkNames(options: object, known: ReadonlySet<string>): void {
+export function checkNames(options: object, known: ReadonlySet<string>): void {
   if (typeof options !== 'object' || options === null) {
     throw argumentError('ERR_INVALID_ARG_TYPE', `options must be an object, not ${show(options)}`)
   }
@@ -195,7 +229,26 @@ export function integer(name: string, value: unknown, min: number, max = Number.
   return value
 }
 
-function oneOf(name: string, value: unknown, known: readonly string[]): string {
+/** @throws TypeError ERR_INVALID_ARG_TYPE */
+export function flag(name: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value
+  throw argumentError('ERR_INVALID_ARG_TYPE', `${name} must be true or false, not ${show(value)}`)
+}
+
+const knownRangeFields = new Set(Object.keys({ offset: 0, length: 0 } satisfies Record<keyof KeptRange, 0>))
+
+function keptRanges(ranges: unknown): readonly KeptRange[] {
+  if (!Array.isArray(ranges)) {
+    throw argumentError('ERR_INVALID_ARG_TYPE', `keepCached must be an array, not ${show(ranges)}`)
+  }
+  return ranges.map((range: KeptRange) => {
+    checkNames(range, knownRangeFields)
+    const offset = integer('keepCached.offset', range.offset, Number.MIN_SAFE_INTEGER)
+    return range.length === undefined ? { offset } : { offset, length: integer('keepCached.length', range.length, 0) }
+  })
+}
+
+export function oneOf(name: string, value: unknown, known: readonly string[]): string {
   if (typeof value !== 'string') {
     throw argumentError('ERR_INVALID_ARG_TYPE', `${name} must be a string, not ${show(value)}`)
   }

@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { statusOf } from './alignment.ts'
 import { type Binding, binding, type NativeFile } from './binding.ts'
 import { codeOf, notRegularFile } from './errors.ts'
+import { hidesPages } from './file-system.ts'
 import { type PathLike, pathOf } from './options.ts'
 
 /** What of a file is in the page cache at one moment. */
@@ -12,7 +13,10 @@ export interface PageCacheResidency {
   dirtyBytes: number | null
   /** Bytes being written back; null where only mincore(2) answers. */
   writebackBytes: number | null
-  /** `cachestat`: Linux 6.5 and later. `mincore`: before; it counts only pages whose content was read or written whole. */
+  /**
+   * `cachestat`: Linux 6.5 and later. `mincore`: before, and on overlayfs, of whose files cachestat sees nothing; it counts
+   * only pages whose content was read or written whole.
+   */
   source: 'cachestat' | 'mincore'
 }
 
@@ -21,6 +25,7 @@ export async function residencyOf(native: Binding, file: NativeFile): Promise<Pa
   const { pageSize } = native.constants
   try {
     const { cachedPages, dirtyPages, writebackPages } = await file.cachestat()
+    if (cachedPages === 0 && (await hidesPages(file))) return await mappedResidency(native, file)
     return {
       residentBytes: cachedPages * pageSize,
       dirtyBytes: dirtyPages * pageSize,
@@ -31,10 +36,14 @@ export async function residencyOf(native: Binding, file: NativeFile): Promise<Pa
     const code = codeOf(error)
     // ENOSYS: an older kernel. EPERM: a seccomp filter. EOPNOTSUPP: hugetlbfs.
     if (code !== 'ENOSYS' && code !== 'EPERM' && code !== 'EOPNOTSUPP') throw error
-    const { size } = await file.fstat()
-    const residentBytes = (await file.mincore(size)) * pageSize
-    return { residentBytes, dirtyBytes: null, writebackBytes: null, source: 'mincore' }
+    return await mappedResidency(native, file)
   }
+}
+
+async function mappedResidency(native: Binding, file: NativeFile): Promise<PageCacheResidency> {
+  const { size } = await file.fstat()
+  const residentBytes = (await file.mincore(size)) * native.constants.pageSize
+  return { residentBytes, dirtyBytes: null, writebackBytes: null, source: 'mincore' }
 }
 
 /**

@@ -1,7 +1,10 @@
 import { type Alignment, statusOf } from './alignment.ts'
 import type { Binding, NativeFile } from './binding.ts'
+import { CacheKeeper } from './cache-keeper.ts'
 import type { Engine } from './engine.ts'
 import { codeOf, detachedError, UncachedIOError } from './errors.ts'
+import { type Footprint, FootprintCheck } from './footprint.ts'
+import { type ByteRange, resolveRanges } from './kept-ranges.ts'
 import { allocate } from './memory.ts'
 import type { OpenFile } from './open-file.ts'
 import type { PathLike, Settings } from './options.ts'
@@ -9,13 +12,13 @@ import { residencyOf } from './page-cache.ts'
 import { exactLength, floorTo, progress } from './plan.ts'
 import { placeOf } from './slab.ts'
 import type { Span } from './span.ts'
-import { type StrategyTraits, traitsOf } from './strategy.ts'
-import type { Mode } from './writer-contract.ts'
+import { type Strategy, type StrategyTraits, traitsOf } from './strategy.ts'
 
 /** A file opened for a writer, nothing changed in it yet. */
 export interface Opened {
   readonly target: Target
-  readonly mode: Mode
+  /** Why the strategy is not the one asked for; null when it is. */
+  readonly why: string | null
 }
 
 /** Opens a next file as the writer's first one was opened. */
@@ -35,7 +38,9 @@ export class Target {
   /** File offset of the first byte to be written. Known after `begin`. */
   start = 0
   readonly path: string
-  readonly traits: StrategyTraits
+  readonly descriptor: number
+  /** Bytes that transfers brought to the file, by the strategy they were made under: padding and blocks written again too. */
+  readonly transferredBytes: Record<Strategy, number> = { direct: 0, dontcache: 0, evict: 0, buffered: 0 }
   /** What the file asks for; null where nothing need be aligned. */
   readonly alignment: Alignment | null
   /** Offsets and lengths of transfers are multiples of this. 1 where nothing need be aligned. */
@@ -48,12 +53,16 @@ export class Target {
   readonly engine: Engine
   private readonly native: Binding
   private readonly file: NativeFile
+  #strategy: Strategy
+  #traits: StrategyTraits
+  readonly #cache: CacheKeeper
+  #footprint: FootprintCheck | undefined
+  /** Bytes of the file that were in the cache before anything was written. */
+  #baselineBytes = 0
   #lengthAtOpen = 0
   #preallocatedEnd = 0
   /** The file is at most this long: transfers may have been cut short, failed or padded. */
   #reach = 0
-  /** Where the kernel brought a page into the cache since the last sync, because a cut fell inside it. */
-  #cutFrom: number | undefined
   #closed: Promise<void> | undefined
   #folder: Buffer | undefined
 
@@ -62,7 +71,9 @@ export class Target {
     private readonly settings: Settings,
   ) {
     this.path = opened.path
-    this.traits = traitsOf[opened.strategy]
+    this.descriptor = opened.file.descriptor()
+    this.#strategy = opened.strategy
+    this.#traits = traitsOf[opened.strategy]
     this.alignment = opened.alignment
     this.block = opened.block
     this.memoryAlignment = opened.memoryAlignment
@@ -70,6 +81,60 @@ export class Target {
     this.engine = opened.engine
     this.native = opened.native
     this.file = opened.file
+    this.#cache = new CacheKeeper(this.native, this.file, this.path)
+  }
+
+  get strategy(): Strategy {
+    return this.#strategy
+  }
+
+  get traits(): StrategyTraits {
+    return this.#traits
+  }
+
+  /** What was found of the footprint; null where it is not verified. */
+  get footprint(): Footprint | null {
+    return this.#footprint?.found ?? null
+  }
+
+  /**
+   * From now on the footprint is looked at while writing. `onExcess` is told of each that is more than the strategy in
+   * effect lets there be; `writtenBytes` of the file there are by then.
+   */
+  verify(writtenBytes: () => number, onExcess: (excess: string, residentBytes: number) => void): void {
+    const { bufferSize, queueDepth } = this.settings
+    const scope = () => ({
+      strategy: this.#strategy,
+      baselineBytes: this.#baselineBytes,
+      keptBytes: this.#cache.kept.totalBytes,
+      writtenBytes: writtenBytes(),
+      buffersBytes: bufferSize * queueDepth,
+    })
+    this.#footprint = new FootprintCheck(this.native, this.file, scope, onExcess)
+  }
+
+  /** A last look at the footprint, if it is verified, when everything is durable. */
+  async verifyAtEnd(): Promise<void> {
+    await this.#footprint?.last()
+  }
+
+  /**
+   * Goes on under another strategy, with the file and the alignment it was opened with: where a file system takes O_DIRECT
+   * and uses the cache all the same, that changes nothing but what follows a write.
+   */
+  goOnAs(strategy: Strategy): void {
+    this.#strategy = strategy
+    this.#traits = traitsOf[strategy]
+  }
+
+  /** Reads a range of what is in the file into the page cache, where it stays when the rest is dropped. */
+  async warm(range: ByteRange): Promise<void> {
+    await this.#cache.warm(range)
+  }
+
+  /** As `warm`, what the caller asked for when opening, in a file that ends at `end`. */
+  async warmKept(end: number): Promise<void> {
+    for (const range of resolveRanges(this.settings.keepCached, end)) await this.warm(range)
   }
 
   /**
@@ -82,6 +147,7 @@ export class Target {
     this.#lengthAtOpen = size
     this.#reach = size
     this.start = append ? size : this.settings.start
+    if (this.settings.verify && size > 0 && !truncate) this.#baselineBytes = await this.residentBytes()
     await this.#preallocate()
     if (truncate && size > 0) {
       await this.file.ftruncate(0)
@@ -114,10 +180,13 @@ export class Target {
    */
   write(span: Span, landed: () => void, failed: (error: unknown) => void): void {
     this.#reach = Math.max(this.#reach, span.end)
+    this.#footprint?.begin()
+    const strategy = this.#strategy
     // By callbacks, because the kernel takes nearly every write whole: then one promise is all it costs.
     this.#writeOnce(span).then(
       (takenBytes) => {
-        if (this.traits.evictAfterWrite || !tookAll(span, takenBytes)) {
+        this.transferredBytes[strategy] += takenBytes
+        if (this.#traits.evictAfterWrite || !tookAll(span, takenBytes)) {
           this.#goOn(span, takenBytes).then(landed, failed)
           return
         }
@@ -138,18 +207,21 @@ export class Target {
     for (let idleAttempts = 0; span.start + span.doneBytes < span.end; ) {
       idleAttempts = doneBytes > 0 ? 0 : idleAttempts + 1
       if (idleAttempts > maxIdleAttempts) throw noProgress(this.path, span.start + span.doneBytes)
-      doneBytes = progress(await this.#writeOnce(span).catch(takenWhenInterrupted), this.block)
+      const strategy = this.#strategy
+      const againBytes = await this.#writeOnce(span).catch(takenWhenInterrupted)
+      this.transferredBytes[strategy] += againBytes
+      doneBytes = progress(againBytes, this.block)
       span.doneBytes += doneBytes
     }
     // The kernel only reads the memory, so losing it is no crash; but what it read is unknown.
     if (!holdsAll(span)) throw detachedError(this.path, `what is at ${span.start} is unknown`)
-    if (this.traits.evictAfterWrite) await this.#evict(span.start, span.end - span.start)
+    if (this.#traits.evictAfterWrite) await this.#cache.evict(span.start, span.end - span.start)
   }
 
   /** One system call. Gives the bytes that the kernel took. */
   #writeOnce(span: Span): Promise<number> {
     const position = span.start + span.doneBytes
-    const flags = this.traits.dontCache ? this.native.constants.RWF_DONTCACHE : 0
+    const flags = this.#traits.dontCache ? this.native.constants.RWF_DONTCACHE : 0
     const throughRing = this.engine === 'io_uring'
     try {
       const place = placeOf(span.bytes)
@@ -158,19 +230,6 @@ export class Target {
       // What the addon refuses at once: memory that is gone, a file that was closed.
       return Promise.reject(error)
     }
-  }
-
-  async #evict(start: number, length: number): Promise<void> {
-    const c = this.native.constants
-    const wait = c.SYNC_FILE_RANGE_WAIT_BEFORE | c.SYNC_FILE_RANGE_WRITE | c.SYNC_FILE_RANGE_WAIT_AFTER
-    try {
-      await this.file.syncFileRange(start, length, wait)
-    } catch (error) {
-      throw writebackFailure(error, this.path, start)
-    }
-    // DONTNEED leaves a page that is only partly in its range: begin with the one that the last span ended in.
-    const from = floorTo(start, c.pageSize)
-    await this.file.fadvise(from, start + length - from, c.POSIX_FADV_DONTNEED)
   }
 
   /** Reads `length` bytes at `position`, both on blocks, or fewer at the end of the file. Gives the number read. */
@@ -204,9 +263,7 @@ export class Target {
     if (this.#reach > length) {
       await this.file.ftruncate(length)
       this.#reach = length
-      // The kernel zeroes the rest of a page through the cache when it cuts inside it.
-      const inPage = length % this.native.constants.pageSize !== 0
-      if (inPage) this.#cutFrom = Math.min(this.#cutFrom ?? length, length)
+      this.#cache.noteCut(length)
     }
     if (done) this.#preallocatedEnd = 0
   }
@@ -224,26 +281,23 @@ export class Target {
    * leave in the cache.
    */
   async sync(): Promise<void> {
-    const { POSIX_FADV_DONTNEED, pageSize } = this.native.constants
-    // Taken before: what is cut while the disk syncs is dirty again, and the next sync's.
-    const cutFrom = this.#cutFrom
-    this.#cutFrom = undefined
+    const cutFrom = this.#cache.takeCut()
     await this.file.fdatasync()
     const folder = this.#folder
     if (folder !== undefined) {
       await this.native.syncFolder(folder)
       this.#folder = undefined
     }
-    if (this.traits.dropAfterSync === 'written') {
-      await this.file.fadvise(floorTo(this.start, pageSize), 0, POSIX_FADV_DONTNEED)
-    } else if (this.traits.dropAfterSync === 'cut pages' && cutFrom !== undefined) {
-      await this.file.fadvise(floorTo(cutFrom, pageSize), 0, POSIX_FADV_DONTNEED)
-    }
+    await this.#cache.dropAfterSync(this.#traits, this.start, cutFrom)
   }
 
   /** Closes; called again, gives the same answer. */
   async close(): Promise<void> {
-    this.#closed ??= this.file.close()
+    this.#closed ??= (async () => {
+      // The addon refuses to close what is being looked at.
+      await this.#footprint?.settled()
+      await this.file.close()
+    })()
     await this.#closed
   }
 
@@ -277,19 +331,6 @@ function holdsAll({ bytes, start, end }: Span): boolean {
 function takenWhenInterrupted(error: unknown): number {
   if (codeOf(error) === 'EINTR') return 0
   throw error
-}
-
-/** A failed writeback is final whatever its code, as a failed fsync is: the kernel tells it once and forgets. */
-function writebackFailure(error: unknown, path: string, position: number): UncachedIOError {
-  const { message, code, errno, syscall } = error as Error & { code: string; errno: number; syscall: string }
-  return new UncachedIOError(code, message, {
-    errno,
-    syscall,
-    path,
-    position,
-    retryable: false,
-    cause: error,
-  })
 }
 
 function noProgress(path: string, position: number): UncachedIOError {

@@ -23,6 +23,10 @@ export class WriteBehind {
   #error: unknown
   /** What was told of a failure that nobody has tried again yet. */
   #told: Error | undefined
+  /** Bytes behind the caller's last one in padded transfers. */
+  paddedBytes = 0
+  /** Transfers that began with bytes which were in the file before. */
+  tailRewrites = 0
 
   constructor(
     private readonly target: Target,
@@ -46,6 +50,8 @@ export class WriteBehind {
 
   /** Writes a span; behind a failed one it waits for `retry`. */
   submit(span: Span): void {
+    this.paddedBytes += span.end - span.dataEnd
+    if (span.start < this.#inflight.written) this.tailRewrites++
     this.#inflight.add(span)
     if (this.#told === undefined) this.#write(span)
     else this.#inflight.failed(span)

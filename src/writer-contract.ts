@@ -1,17 +1,27 @@
 import type { Alignment } from './alignment.ts'
 import type { Engine } from './engine.ts'
-import type { PathLike, ResetOptions } from './options.ts'
+import type { Footprint } from './footprint.ts'
+import type { PathLike, Policy, ResetOptions } from './options.ts'
 import type { Strategy } from './strategy.ts'
 
 /** A chunk: UTF-8 text, or bytes in any shape. */
 export type Chunk = string | ArrayBufferView | ArrayBufferLike
 
-/** What a writer was asked to do and what it does. */
+/** What a writer was asked to do and what it does: a picture of the moment. */
 export interface Mode {
   readonly asked: Strategy | 'auto'
+  readonly policy: Policy
   readonly inEffect: Strategy
-  /** Why `inEffect` is not what was asked for; null when it is. */
+  /** Why `inEffect` is not what was asked for, or not `direct` where `auto` was; null when it is. */
   readonly why: string | null
+  /** What the file asks of direct transfers, and from where that is known; null under a strategy that need not align. */
+  readonly alignment: Alignment | null
+  /** What brings the writes to the kernel. */
+  readonly engine: Engine
+  /** Bytes brought to the present file by each strategy: padding, and blocks that were written again, count as well. */
+  readonly transferredBytes: Readonly<Record<Strategy, number>>
+  /** What was found of the footprint under `verify`; null without. */
+  readonly footprint: Footprint | null
 }
 
 /**
@@ -38,7 +48,7 @@ export interface WriterContract extends AsyncDisposable, Disposable {
   /** The file, as it was named. */
   readonly path: string
 
-  /** What was asked for and what is done. */
+  /** What was asked for and what is done, at this moment. */
   readonly mode: Mode
 
   /** What the file asks of direct transfers; null under a strategy that need not align. */
@@ -55,6 +65,15 @@ export interface WriterContract extends AsyncDisposable, Disposable {
 
   /** Bytes from the caller that are durable: they survive a power cut. */
   readonly syncedBytes: number
+
+  /** Zeros, or bytes of an older file, written behind the tail of the present file to fill its last block. */
+  readonly paddedBytes: number
+
+  /** How often a block of the present file was written again because more came into it after a flush. */
+  readonly tailRewrites: number
+
+  /** Transfers whose memory the kernel, or another try, still needs. */
+  readonly inFlight: number
 
   /** Bytes that were accepted and then dropped by `fail`, an abort, disposal or a final error. */
   readonly droppedBytes: number
@@ -129,6 +148,15 @@ export interface WriterContract extends AsyncDisposable, Disposable {
   /** Resolves when all bytes accepted so far are in the file and its length is exact. */
   flush(): Promise<void>
 
+  /**
+   * Reads a part of what was accepted, in whole pages, into the page cache, where it stays when the rest is dropped: for a
+   * reader that comes soon. Flushes first when some of it is not in the file yet. What is written again later is not
+   * in the cache any more. Before Linux 5.14 it resolves when the reading has begun.
+   *
+   * @throws TypeError ERR_NOT_ACCEPTED when the range is not within what this writer has accepted for this file
+   */
+  warm(offset: number, length: number): Promise<void>
+
   /** Resolves when all bytes accepted so far are durable. Writing can go on while the disk syncs. */
   sync(): Promise<void>
 
@@ -146,6 +174,7 @@ export interface WriterContract extends AsyncDisposable, Disposable {
    * of bytes accepted. Calling it again gives the same answer; after a `retryable` rejection it tries again.
    *
    * @throws AbortError when `signal` was aborted before the call; the writer stays open
+   * @throws {UncachedIOError} ERR_FOOTPRINT under `verify` and `policy: 'require'`; everything is durable all the same
    */
   end(options?: { signal?: AbortSignal }): Promise<number>
 

@@ -1,7 +1,5 @@
-import type { Alignment } from './alignment.ts'
-import type { Engine } from './engine.ts'
 import { argumentError, closedError, failedError, isRetryable, warnDropped, writeFailure } from './errors.ts'
-import type { Filling } from './filling.ts'
+import { FootprintGuard } from './footprint-guard.ts'
 import {
   bytesOf,
   bytesOfAll,
@@ -15,74 +13,39 @@ import {
 } from './options.ts'
 import { Pipeline } from './pipeline.ts'
 import { Syncs } from './syncs.ts'
-import type { Opened, OpenNext, Target } from './target.ts'
+import type { Opened, OpenNext } from './target.ts'
 import { Turns } from './turns.ts'
-import type { Chunk, Mode, WriterContract } from './writer-contract.ts'
+import type { Chunk, WriterContract } from './writer-contract.ts'
+import { WriterEvents } from './writer-events.ts'
+import { WriterProgress } from './writer-progress.ts'
 
 /** The writer behind every strategy: its states, the order of its calls, its failures. */
-export class Writer implements WriterContract {
-  readonly bufferSize: number
-  readonly queueDepth: number
-
+export class Writer extends WriterProgress implements WriterContract {
   /** Whether the hot path is open: no call under way, nothing failed, nothing borrowed. */
   #accepting = true
-  #filling!: Filling
-  #pipeline!: Pipeline
-  #mode!: Mode
   #state: 'open' | 'ending' | 'ended' | 'failed' = 'open'
   /** Why the state is `failed`. */
   #error: Error | undefined
   /** Whether a write failed that nobody has tried again yet. */
   #stalled = false
-  #syncs!: Syncs
   #droppedBytes = 0
   readonly #turns = new Turns()
   #ending: Promise<number> | undefined
   #closing: Promise<void> | undefined
+  readonly #events: WriterEvents
+  #guard!: FootprintGuard
 
   /** @internal */
   constructor(
-    private readonly settings: Settings,
+    settings: Settings,
     private readonly openNext: OpenNext,
     opened: Opened,
     head: Uint8Array,
   ) {
-    this.bufferSize = settings.bufferSize
-    this.queueDepth = settings.queueDepth
+    super(settings)
+    this.#events = new WriterEvents(this, settings.silent)
     this.#goTo(opened, head)
     settings.signal?.addEventListener('abort', this.#onAbort, { once: true })
-  }
-
-  get engine(): Engine {
-    return this.#target.engine
-  }
-
-  get path(): string {
-    return this.#target.path
-  }
-
-  get mode(): Mode {
-    return this.#mode
-  }
-
-  get alignment(): Alignment | null {
-    return this.#target.alignment
-  }
-
-  get position(): number {
-    return this.#filling.position
-  }
-
-  get acceptedBytes(): number {
-    return this.#filling.position - this.#target.start
-  }
-
-  get writtenBytes(): number {
-    return this.#pipeline.behind.written - this.#target.start
-  }
-
-  get syncedBytes(): number {
-    return this.#syncs.syncedTo - this.#target.start
   }
 
   get droppedBytes(): number {
@@ -91,12 +54,12 @@ export class Writer implements WriterContract {
 
   get desiredSize(): number | null {
     if (this.#state !== 'open') return null
-    return this.#accepting ? this.#pipeline.roomBytes : 0
+    return this.#accepting ? this.pipeline.roomBytes : 0
   }
 
   writeSync(chunk: Chunk): boolean {
     if (this.#accepting && chunk instanceof Uint8Array) {
-      const filling = this.#filling
+      const filling = this.filling
       // Of a Uint8Array, `length` is a load and `byteLength` a call: twice the time of all the rest.
       const count = chunk.length
       if (count > 0 && count < filling.stop - filling.staged) {
@@ -108,13 +71,13 @@ export class Writer implements WriterContract {
   }
 
   writevSync(chunks: readonly Chunk[]): boolean {
-    if (this.#accepting && this.#filling.appendAll(chunks)) return true
+    if (this.#accepting && this.filling.appendAll(chunks)) return true
     return this.#takeSync(bytesOfAll(chunks))
   }
 
   write(chunk: Chunk, options?: { signal?: AbortSignal }): Promise<void> {
     if (options === undefined && this.#undisturbed && chunk instanceof Uint8Array) {
-      const landed = this.#pipeline.lend(chunk)
+      const landed = this.pipeline.lend(chunk)
       if (landed !== null) {
         this.#accepting = false
         return landed
@@ -126,34 +89,34 @@ export class Writer implements WriterContract {
   async writev(chunks: readonly Chunk[], options?: { signal?: AbortSignal }): Promise<void> {
     const all = bytesOfAll(chunks)
     refuseAborted(options)
-    this.#filling.closeSlot()
-    if (this.#accepting && this.#pipeline.lending.lendable(all) === null && this.#pipeline.takeSync(all)) return
+    this.filling.closeSlot()
+    if (this.#accepting && this.pipeline.lending.lendable(all) === null && this.pipeline.takeSync(all)) return
     this.#assertOpen()
     const byteLength = totalBytes(all)
-    const borrowing = await this.#turn(() => this.#pipeline.take(all, byteLength))
+    const borrowing = await this.#turn(() => this.pipeline.take(all, byteLength))
     if (borrowing !== null) await borrowing.landed
   }
 
   reserve(byteLength: number): Uint8Array | null {
-    const slot = this.#accepting ? this.#filling.reserve(byteLength) : null
+    const slot = this.#accepting ? this.filling.reserve(byteLength) : null
     if (slot !== null) return slot
     integer('byteLength', byteLength, 1, this.bufferSize)
     this.#assertOpen()
-    if (this.#accepting) return this.#pipeline.reserve(byteLength)
-    this.#pipeline.refuse(byteLength, true)
+    if (this.#accepting) return this.pipeline.reserve(byteLength)
+    this.pipeline.refuse(byteLength, true)
     return null
   }
 
   commit(usedBytes: number): void {
-    if (this.#filling.commit(usedBytes)) return
+    if (this.filling.commit(usedBytes)) return
     integer('usedBytes', usedBytes, 0)
     this.#assertOpen()
-    this.#pipeline.commit(usedBytes)
+    this.pipeline.commit(usedBytes)
   }
 
   async drain(): Promise<void> {
     this.#assertOpen()
-    await this.#turn(() => this.#pipeline.room())
+    await this.#turn(() => this.pipeline.room())
   }
 
   async writeAt(chunk: Chunk, offset: number): Promise<void> {
@@ -162,26 +125,32 @@ export class Writer implements WriterContract {
     integer('offset', offset, 0)
     this.#assertOpen()
     await this.#turn(async () => {
-      const { start } = this.#target
-      const end = offset + bytes.byteLength
-      if (offset < start || end > this.position) {
-        const accepted = `the accepted [${start}, ${this.position})`
-        throw argumentError('ERR_NOT_ACCEPTED', `writeAt of [${offset}, ${end}) is not within ${accepted}`)
-      }
-      await this.#io(this.#pipeline.patch(bytes, offset))
+      this.#assertAccepted('writeAt', offset, bytes.byteLength)
+      await this.#io(this.pipeline.patch(bytes, offset))
+    })
+  }
+
+  async warm(offset: number, length: number): Promise<void> {
+    integer('offset', offset, 0)
+    integer('length', length, 0)
+    this.#assertOpen()
+    await this.#turn(async () => {
+      this.#assertAccepted('warm', offset, length)
+      if (offset + length > this.pipeline.behind.written) await this.#flushAll(false)
+      await this.target.warm({ offset, length })
     })
   }
 
   async flush(): Promise<void> {
     this.#assertOpen()
-    await this.#turn(() => this.#io(this.#pipeline.flush(false)))
+    await this.#turn(() => this.#flushAll(false))
   }
 
   async sync(): Promise<void> {
     this.#assertOpen()
     const { synced } = await this.#turn(async () => {
-      const position = await this.#io(this.#pipeline.flush(false))
-      return { synced: this.#syncs.start(position) }
+      const position = await this.#flushAll(false)
+      return { synced: this.#events.syncing(this.syncs.start(position)) }
     })
     await synced
   }
@@ -232,28 +201,24 @@ export class Writer implements WriterContract {
 
   async residentBytes(): Promise<number> {
     this.#assertOpen()
-    return await this.#turn(() => this.#target.residentBytes())
-  }
-
-  get #target(): Target {
-    return this.#pipeline.target
+    return await this.#turn(() => this.target.residentBytes())
   }
 
   #takeSync(chunks: readonly Uint8Array[]): boolean {
-    this.#filling.closeSlot()
-    if (this.#accepting && this.#pipeline.takeSync(chunks)) return true
-    return this.#pipeline.refuse(totalBytes(chunks), false)
+    this.filling.closeSlot()
+    if (this.#accepting && this.pipeline.takeSync(chunks)) return true
+    return this.pipeline.refuse(totalBytes(chunks), false)
   }
 
   /** Gives a call its turn: after all earlier ones. What failed before is tried again first. */
   #turn<T>(work: () => Promise<T>): Promise<T> {
     this.#accepting = false
-    this.#filling.closeSlot()
+    this.filling.closeSlot()
     const begin = (): Promise<T> => {
       this.#throwError()
       if (this.#stalled) {
         this.#stalled = false
-        this.#pipeline.behind.retry()
+        this.pipeline.behind.retry()
       }
       return work()
     }
@@ -263,12 +228,20 @@ export class Writer implements WriterContract {
   readonly #onQuiet = (): void => this.#update()
 
   #update(): void {
-    this.#accepting = this.#undisturbed && !this.#pipeline.borrowing
+    this.#accepting = this.#undisturbed && !this.pipeline.borrowing
   }
 
   /** Whether no call is under way that has to come first, and nothing has failed. */
   get #undisturbed(): boolean {
     return this.#state === 'open' && this.#turns.waiting === 0 && !this.#stalled
+  }
+
+  #assertAccepted(call: string, offset: number, length: number): void {
+    const { start } = this.target
+    const end = offset + length
+    if (offset >= start && end <= this.position) return
+    const accepted = `the accepted [${start}, ${this.position})`
+    throw argumentError('ERR_NOT_ACCEPTED', `${call} of [${offset}, ${end}) is not within ${accepted}`)
   }
 
   #assertOpen(): void {
@@ -281,12 +254,22 @@ export class Writer implements WriterContract {
     if (this.#error !== undefined) throw this.#error
   }
 
-  #goTo({ target, mode }: Opened, head: Uint8Array): void {
+  #goTo({ target, why }: Opened, head: Uint8Array): void {
     const onFailure = (error: unknown) => this.#onFailure(error)
-    this.#pipeline = new Pipeline(target, this.bufferSize, this.queueDepth, onFailure, this.#onQuiet, head)
-    this.#filling = this.#pipeline.filling
-    this.#mode = mode
-    this.#syncs = new Syncs(target, (error) => this.#fatal(error))
+    this.pipeline = new Pipeline(target, this.bufferSize, this.queueDepth, onFailure, this.#onQuiet, head)
+    this.filling = this.pipeline.filling
+    this.whyInEffect = why
+    this.syncs = new Syncs(target, (error) => this.#fatal(error))
+    this.#guard = new FootprintGuard(target, this.settings, {
+      fail: (error) => this.#failWith(error),
+      goneOn: (from, to, excess) => {
+        const before = this.whyInEffect === null ? '' : `${this.whyInEffect}; `
+        this.whyInEffect = `${before}${from}: ${excess}`
+        this.#events.downgraded(from, to, excess)
+      },
+    })
+    this.#guard.watch(() => this.writtenBytes)
+    this.#events.opened()
   }
 
   async #use(opened: Opened, begun: Uint8Array | undefined): Promise<void> {
@@ -302,16 +285,27 @@ export class Writer implements WriterContract {
   }
 
   async #finish(): Promise<number> {
-    const position = await this.#io(this.#pipeline.flush(true))
-    await this.#syncs.settled()
+    const position = await this.#flushAll(true)
+    await this.syncs.settled()
     this.#throwError()
-    await this.#syncs.sync(position)
-    await this.#target.close().catch((error: unknown) => {
+    await this.#events.syncing(this.syncs.sync(position))
+    try {
+      await this.#guard.settle(() => this.syncs.sync(position))
+      this.#throwError()
+      await this.target.warmKept(position)
+      await this.target.close()
+    } catch (error) {
       throw this.#fatal(error)
-    })
+    }
     this.#throwError()
-    this.#pipeline.dispose()
+    this.pipeline.dispose()
+    this.#events.closed(null)
     return this.acceptedBytes
+  }
+
+  /** Brings everything to the file. Gives the position. */
+  #flushAll(done: boolean): Promise<number> {
+    return this.#events.flushing(this.#io(this.pipeline.flush(done)))
   }
 
   async #end(): Promise<number> {
@@ -321,7 +315,7 @@ export class Writer implements WriterContract {
       return await this.#turn(async () => {
         const total = await this.#finish().catch(async (error: unknown) => {
           // What landed behind a gap is written again by the next try, and must not be seen before.
-          if (this.#error === undefined) await this.#target.cutBehind(this.#pipeline.behind.written)
+          if (this.#error === undefined) await this.target.cutBehind(this.pipeline.behind.written)
           throw error
         })
         this.#state = 'ended'
@@ -343,7 +337,8 @@ export class Writer implements WriterContract {
   #onFailure(error: unknown): Error {
     if (this.#error !== undefined) return this.#error
     if (!isRetryable(error)) return this.#fatal(error)
-    const told = writeFailure(error, this.#pipeline.behind.written, this, true)
+    const told = writeFailure(error, this.pipeline.behind.written, this, true)
+    this.#events.failed(told, true)
     this.#turns.failWaiting(told)
     this.#stalled = true
     this.#update()
@@ -351,9 +346,13 @@ export class Writer implements WriterContract {
   }
 
   #fatal(error: unknown): Error {
-    const told = this.#error ?? writeFailure(error, this.#pipeline.behind.written, this, false)
-    this.#die(told)
-    return told
+    return this.#error ?? this.#failWith(writeFailure(error, this.pipeline.behind.written, this, false))
+  }
+
+  #failWith<E extends Error>(error: E): E {
+    if (this.#error === undefined) this.#events.failed(error, false)
+    this.#die(error)
+    return error
   }
 
   /** Work on the file: an error of the kernel that nobody has been told yet becomes the writer's failure. */
@@ -370,7 +369,7 @@ export class Writer implements WriterContract {
     this.#state = 'failed'
     this.#error = error
     this.#turns.failWaiting(error)
-    this.#filling.closeSlot()
+    this.filling.closeSlot()
     this.#update()
     this.#forgetSignal()
     this.#closing = this.#abandon(error)
@@ -378,15 +377,16 @@ export class Writer implements WriterContract {
 
   /** Closes the file with exactly what is in it without a gap. */
   async #abandon(error: Error): Promise<void> {
-    const pipeline = this.#pipeline
+    const pipeline = this.pipeline
     const { target } = pipeline
     await pipeline.stop(error)
     await this.#turns.settled()
-    await this.#syncs.settled()
+    await this.syncs.settled()
     this.#droppedBytes = this.acceptedBytes - this.writtenBytes
     await target.cutBehind(pipeline.behind.written)
     await target.close().catch(() => undefined)
     pipeline.dispose()
+    this.#events.closed(error)
   }
 
   readonly #onAbort = (): void => this.fail(this.settings.signal?.reason)

@@ -16,7 +16,10 @@ describe('settingsFrom', () => {
       preallocate: 0,
       engine: 'auto',
       strategy: 'auto',
-      policy: 'require',
+      policy: 'prefer',
+      verify: false,
+      keepCached: [],
+      silent: false,
       signal: undefined,
     })
   })
