@@ -9,7 +9,6 @@
 
 #include <cerrno>
 #include <climits>
-#include <cstdio>
 #include <cstdlib>
 #include <utility>
 
@@ -143,12 +142,15 @@ Napi::Value File::RealPath(const Napi::CallbackInfo& info) {
   return Resolve(info, [](std::string&) {});
 }
 
-// rename(from, to)
+// rename(from, to, noReplace)
 Napi::Value File::Rename(const Napi::CallbackInfo& info) {
   const std::string from = PathArgument(info[0]);
   const std::string to = PathArgument(info[1]);
+  const unsigned flags = info[2].ToBoolean() ? kernel::kRenameNoReplace : 0;
   return StartCall(
-      info.Env(), "rename", to, [from, to] { return rename(from.c_str(), to.c_str()); }, Nothing);
+      info.Env(), "rename", to,
+      [from, to, flags] { return syscall(SYS_renameat2, AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), flags); },
+      Nothing);
 }
 
 // syncFolder(folder): fsync, so that the names in it survive a crash.

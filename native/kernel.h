@@ -13,6 +13,9 @@ namespace uncached_io::kernel {
 // linux/fs.h, Linux 6.14: write through the page cache, drop the pages once they are on the disk.
 constexpr int kRwfDontCache = 0x00000080;
 
+// linux/fs.h, Linux 3.15.
+constexpr unsigned kRenameNoReplace = 1;
+
 // linux/stat.h. MountIdUnique: Linux 6.8, a number that no later mount gets. DioAlign: Linux 6.1. DioReadAlign: Linux 6.14.
 constexpr uint32_t kStatxBasic = 0x000007ff;
 constexpr uint32_t kStatxDioAlign = 0x00002000;

@@ -81,7 +81,8 @@ export interface Binding {
   realFolder(path: string | Buffer): Promise<Buffer>
   /** The path with symbolic links followed. */
   realPath(path: string | Buffer): Promise<Buffer>
-  rename(from: string | Buffer, to: string | Buffer): Promise<void>
+  /** @param noReplace EEXIST when `to` is there; EINVAL on a file system that does not know how */
+  rename(from: string | Buffer, to: string | Buffer, noReplace: boolean): Promise<void>
   /** lseek(2) on any descriptor of the process, at once. Gives the position. */
   seek(descriptor: number, offset: number, whence: number): number
   /** The flags of open(2) that any descriptor of the process has, at once. */

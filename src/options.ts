@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { isAnyArrayBuffer } from 'node:util/types'
 import { type Engine, engines } from './engine.ts'
 import { argumentError } from './errors.ts'
+import { openingOf } from './open-flags.ts'
 import { type Strategy, strategies } from './strategy.ts'
 
 /** A path as Node's fs takes it. A Buffer is for names that are not UTF-8. */
@@ -11,10 +12,13 @@ export type PathLike = string | Buffer | URL
 export type OpenFlags = 'w' | 'wx' | 'a' | 'ax' | 'r+'
 
 export interface OpenOptions {
-  /** Default `w`. A `+` behind `w`, `wx`, `a` or `ax` changes nothing and is accepted. */
-  flags?: OpenFlags | 'w+' | 'wx+' | 'a+' | 'ax+' | undefined
-  /** Permissions of a new file, before the umask. Default 0o666. */
-  mode?: number | undefined
+  /**
+   * Default `w`. Also in the other spellings of node:fs: a `+` behind `w`, `wx`, `a` or `ax` and an `s` change nothing, and
+   * a number is taken as flags of open(2) for writing.
+   */
+  flags?: OpenFlags | (string & {}) | number | undefined
+  /** Permissions of a new file, before the umask: a number, or octal digits. Default 0o666. */
+  mode?: number | string | undefined
   /** File offset of the first byte written, any number. Default 0; not with `a`, which starts at the file's end. */
   start?: number | undefined
   /** Bytes in one buffer and in one large write, a multiple of the file's block. Default 2 MiB. */
@@ -92,18 +96,6 @@ const defaultQueueDepth = 4
 /** 64: more writes of a buffer each than any disk's queue makes use of. */
 const maxQueueDepth = 64
 
-const knownFlags: Readonly<Record<string, OpenFlags>> = {
-  w: 'w',
-  'w+': 'w',
-  wx: 'wx',
-  'wx+': 'wx',
-  a: 'a',
-  'a+': 'a',
-  ax: 'ax',
-  'ax+': 'ax',
-  'r+': 'r+',
-}
-
 const knownOptions = new Set(
   Object.keys({
     flags: 0,
@@ -128,20 +120,16 @@ const knownOptions = new Set(
  */
 export function settingsFrom(options: OpenWriterOptions): Settings {
   checkNames(options, knownOptions)
-  const flags = knownFlags[oneOf('flags', options.flags ?? 'w', Object.keys(knownFlags))] as OpenFlags
-  const append = flags === 'a' || flags === 'ax'
-  if (append && options.start !== undefined) {
-    throw argumentError('ERR_INVALID_ARG_VALUE', `start does not go with flags '${flags}', which start at the end`)
+  const opening = openingOf(options.flags ?? 'w')
+  if (opening.append && options.start !== undefined) {
+    throw argumentError('ERR_INVALID_ARG_VALUE', 'start does not go with flags that append, which start at the end')
   }
   checkSignal(options.signal)
   const strategy = oneOf('strategy', options.strategy ?? 'auto', ['auto', ...strategies]) as 'auto' | Strategy
   const policy = options.policy ?? (strategy === 'auto' ? 'prefer' : 'require')
   return {
-    create: flags !== 'r+',
-    exclusive: flags === 'wx' || flags === 'ax',
-    truncate: flags === 'w',
-    append,
-    mode: integer('mode', options.mode ?? 0o666, 0, 0o7777),
+    ...opening,
+    mode: modeOf(options.mode ?? 0o666),
     start: integer('start', options.start ?? 0, 0),
     bufferSize: integer('bufferSize', options.bufferSize ?? defaultBufferSize, 1, maxBufferSize),
     queueDepth: integer('queueDepth', options.queueDepth ?? defaultQueueDepth, 1, maxQueueDepth),
@@ -154,6 +142,13 @@ export function settingsFrom(options: OpenWriterOptions): Settings {
     silent: false,
     signal: options.signal,
   }
+}
+
+/** Permissions, as a number or as octal digits. */
+function modeOf(mode: unknown): number {
+  if (typeof mode === 'string' && /^[0-7]{1,5}$/.test(mode)) return Number.parseInt(mode, 8)
+  if (typeof mode === 'string') throw argumentError('ERR_INVALID_ARG_VALUE', `mode must be octal digits, not '${mode}'`)
+  return integer('mode', mode, 0, 0o7777)
 }
 
 /** What `reset` may change for the next file. */
@@ -322,7 +317,7 @@ function refuseDetached(memory: ArrayBufferLike): void {
   }
 }
 
-function show(value: unknown): string {
+export function show(value: unknown): string {
   if (value === null || typeof value !== 'object') return typeof value === 'string' ? `'${value}'` : String(value)
   return value.constructor?.name ?? 'an object'
 }

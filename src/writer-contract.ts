@@ -7,6 +7,16 @@ import type { Strategy } from './strategy.ts'
 /** A chunk: UTF-8 text, or bytes in any shape. */
 export type Chunk = string | ArrayBufferView | ArrayBufferLike
 
+/** How a writer is to end. */
+export interface EndOptions {
+  signal?: AbortSignal | undefined
+  /**
+   * Whether to wait until everything is durable. False: content and length are exact, and what survives a power cut is what
+   * was synced before; `verify` waits all the same. Default true.
+   */
+  durable?: boolean | undefined
+}
+
 /** What a writer was asked to do and what it does: a picture of the moment. */
 export interface Mode {
   readonly asked: Strategy | 'auto'
@@ -47,6 +57,9 @@ export interface WriterContract extends AsyncDisposable, Disposable {
 
   /** The file, as it was named. */
   readonly path: string
+
+  /** The number of the file's descriptor in this process, as it was when it was opened. Not to be written to or closed. */
+  readonly descriptor: number
 
   /** What was asked for and what is done, at this moment. */
   readonly mode: Mode
@@ -176,7 +189,7 @@ export interface WriterContract extends AsyncDisposable, Disposable {
    * @throws AbortError when `signal` was aborted before the call; the writer stays open
    * @throws {UncachedIOError} ERR_FOOTPRINT under `verify` and `policy: 'require'`; everything is durable all the same
    */
-  end(options?: { signal?: AbortSignal }): Promise<number>
+  end(options?: EndOptions): Promise<number>
 
   /** The bytes of an ended file. -1 otherwise: ending needs the disk, which is never waited for here; use `end`. */
   endSync(): number

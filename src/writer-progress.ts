@@ -30,6 +30,10 @@ export abstract class WriterProgress {
     return this.target.path
   }
 
+  get descriptor(): number {
+    return this.target.descriptor
+  }
+
   get mode(): Mode {
     const { strategy, alignment, engine, transferredBytes, footprint } = this.target
     return {

@@ -3,6 +3,7 @@ import { FootprintGuard } from './footprint-guard.ts'
 import {
   bytesOf,
   bytesOfAll,
+  flag,
   integer,
   nextSettings,
   type PathLike,
@@ -15,7 +16,7 @@ import { Pipeline } from './pipeline.ts'
 import { Syncs } from './syncs.ts'
 import type { Opened, OpenNext } from './target.ts'
 import { Turns } from './turns.ts'
-import type { Chunk, WriterContract } from './writer-contract.ts'
+import type { Chunk, EndOptions, WriterContract } from './writer-contract.ts'
 import { WriterEvents } from './writer-events.ts'
 import { WriterProgress } from './writer-progress.ts'
 
@@ -163,7 +164,7 @@ export class Writer extends WriterProgress implements WriterContract {
       try {
         // What can still fail is tried before the present file is ended, unless it could cost the next one its content.
         const head = opened.target.made ? await opened.target.begin() : undefined
-        const total = await this.#finish()
+        const total = await this.#finish(true)
         await this.#use(opened, head)
         return total
       } catch (error) {
@@ -173,9 +174,10 @@ export class Writer extends WriterProgress implements WriterContract {
     })
   }
 
-  async end(options?: { signal?: AbortSignal }): Promise<number> {
+  async end(options?: EndOptions): Promise<number> {
     refuseAborted(options)
-    this.#ending ??= this.#end()
+    const durable = flag('durable', options?.durable ?? true) || this.settings.verify
+    this.#ending ??= this.#end(durable)
     return await this.#ending
   }
 
@@ -284,13 +286,13 @@ export class Writer extends WriterProgress implements WriterContract {
     this.#goTo(opened, head)
   }
 
-  async #finish(): Promise<number> {
+  async #finish(durable: boolean): Promise<number> {
     const position = await this.#flushAll(true)
     await this.syncs.settled()
     this.#throwError()
-    await this.#events.syncing(this.syncs.sync(position))
+    if (durable) await this.#events.syncing(this.syncs.sync(position))
     try {
-      await this.#guard.settle(() => this.syncs.sync(position))
+      if (durable) await this.#guard.settle(() => this.syncs.sync(position))
       this.#throwError()
       await this.target.warmKept(position)
       await this.target.close()
@@ -308,12 +310,12 @@ export class Writer extends WriterProgress implements WriterContract {
     return this.#events.flushing(this.#io(this.pipeline.flush(done)))
   }
 
-  async #end(): Promise<number> {
+  async #end(durable: boolean): Promise<number> {
     this.#assertOpen()
     this.#state = 'ending'
     try {
       return await this.#turn(async () => {
-        const total = await this.#finish().catch(async (error: unknown) => {
+        const total = await this.#finish(durable).catch(async (error: unknown) => {
           // What landed behind a gap is written again by the next try, and must not be seen before.
           if (this.#error === undefined) await this.target.cutBehind(this.pipeline.behind.written)
           throw error

@@ -54,9 +54,10 @@ describe('names', () => {
     const [from, to] = [freshPath(folder), freshPath(folder)]
     writeFileSync(from, 'new')
     writeFileSync(to, 'old')
-    await native.rename(from, to)
+    await expect(native.rename(from, to, true)).rejects.toMatchObject({ code: 'EEXIST', path: to })
+    await native.rename(from, to, false)
     expect(readFileSync(to, 'utf8')).toBe('new')
-    await expect(native.rename(from, to)).rejects.toMatchObject({ code: 'ENOENT', syscall: 'rename', path: to })
+    await expect(native.rename(from, to, false)).rejects.toMatchObject({ code: 'ENOENT', syscall: 'rename', path: to })
   })
 
   test('realPath follows symbolic links', async () => {
