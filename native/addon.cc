@@ -50,6 +50,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("rename", Napi::Function::New<File::Rename>(env, "rename"));
   exports.Set("seek", Napi::Function::New<Seek>(env, "seek"));
   exports.Set("descriptorFlags", Napi::Function::New<DescriptorFlags>(env, "descriptorFlags"));
+  exports.Set("setPipeSize", Napi::Function::New<SetPipeSize>(env, "setPipeSize"));
   exports.Set("syncFolder", Napi::Function::New<File::SyncFolder>(env, "syncFolder"));
   exports.Set("startRing", Napi::Function::New<StartRing>(env, "startRing"));
   exports.Set("misalignment", Napi::Function::New<Misalignment>(env, "misalignment"));

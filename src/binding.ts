@@ -87,6 +87,8 @@ export interface Binding {
   seek(descriptor: number, offset: number, whence: number): number
   /** The flags of open(2) that any descriptor of the process has, at once. */
   descriptorFlags(descriptor: number): number
+  /** How much a pipe holds, at once. Gives the size it got; EBADF for what is no pipe, EPERM beyond the system's limit. */
+  setPipeSize(descriptor: number, byteLength: number): number
   /** fsync of a folder. */
   syncFolder(path: string | Buffer): Promise<void>
   /** Sets up io_uring for this thread, once. Throws what keeps it from being used: EPERM, ENOSYS, EMFILE, ENOMEM, ... */

@@ -54,6 +54,24 @@ async function mappedResidency(native: Binding, file: NativeFile): Promise<PageC
  * @throws {UncachedIOError} ERR_NOT_REGULAR_FILE, ERR_UNSUPPORTED_PLATFORM, ERR_NO_BINARY
  */
 export async function pageCacheOf(path: PathLike): Promise<PageCacheResidency> {
+  return await withFile(path, residencyOf)
+}
+
+/**
+ * Makes a file durable and drops it from the page cache, where it is not in use: mapped, or being written. Gives what is
+ * left.
+ *
+ * @throws as `pageCacheOf`; the kernel's error of writing back: EIO, ENOSPC, ...
+ */
+export async function dropFromPageCache(path: PathLike): Promise<PageCacheResidency> {
+  return await withFile(path, async (native, file) => {
+    await file.fdatasync()
+    await file.fadvise(0, 0, native.constants.POSIX_FADV_DONTNEED)
+    return await residencyOf(native, file)
+  })
+}
+
+async function withFile<T>(path: PathLike, work: (native: Binding, file: NativeFile) => Promise<T>): Promise<T> {
   const native = binding()
   const name = pathOf(path)
   // O_NONBLOCK: opening a pipe by mistake must fail, not wait for its writer.
@@ -61,7 +79,7 @@ export async function pageCacheOf(path: PathLike): Promise<PageCacheResidency> {
   try {
     const { isFile } = await statusOf(file)
     if (!isFile) throw notRegularFile(name)
-    return await residencyOf(native, file)
+    return await work(native, file)
   } finally {
     await file.close()
   }

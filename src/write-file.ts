@@ -6,6 +6,7 @@ import { binding, type FileStatus } from './binding.ts'
 import { argumentError, codeOf, notRegularFile, UncachedIOError } from './errors.ts'
 import { openWriter } from './open-writer.ts'
 import { bytesOf, flag, type OpenWriterOptions, type PathLike, pathOf, refuseAborted, settingsFrom } from './options.ts'
+import { untilAborted } from './until-aborted.ts'
 import type { Chunk } from './writer-contract.ts'
 
 /** The whole content of a file: at once, or in chunks as they come. A `node:stream` Readable is an async iterable. */
@@ -155,31 +156,9 @@ function chunksOf(content: unknown, signal: AbortSignal | undefined): Iterable<C
   if (typeof content === 'object' && content !== null && !ArrayBuffer.isView(content)) {
     if (Symbol.asyncIterator in content) {
       const chunks = content as AsyncIterable<Chunk>
-      return signal === undefined ? chunks : untilAborted(chunks, signal)
+      return signal === undefined ? chunks : untilAborted(chunks, signal, 'throws')
     }
     if (Symbol.iterator in content) return content as Iterable<Chunk>
   }
   return [bytesOf(content)]
-}
-
-/** A source that is slow to come is not waited for when the signal is aborted. */
-async function* untilAborted(chunks: AsyncIterable<Chunk>, signal: AbortSignal): AsyncGenerator<Chunk, void> {
-  const iterator = chunks[Symbol.asyncIterator]()
-  const heard = new AbortController()
-  const aborted = new Promise<never>((_resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error)
-    signal.addEventListener('abort', onAbort, { once: true, signal: heard.signal })
-  })
-  aborted.catch(() => undefined)
-  try {
-    for (;;) {
-      const next = await Promise.race([iterator.next(), aborted])
-      if (next.done === true) return
-      yield next.value
-    }
-  } finally {
-    heard.abort()
-    // Not waited for: it may hang as its `next` did.
-    iterator.return?.().catch(() => undefined)
-  }
 }
