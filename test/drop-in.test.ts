@@ -86,7 +86,6 @@ const cases: [name: string, before: string | null, use: (stream: Either) => void
     },
     { highWaterMark: 1 },
   ],
-  ['an aborted signal', null, (stream) => stream.end('text'), { signal: AbortSignal.abort() }],
 ]
 
 describe('as with fs.createWriteStream goes', () => {

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { Registry } from 'prom-client'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { directIsForced } from '../src/force.ts'
@@ -93,6 +94,8 @@ test.skipIf(directIsForced())('downgrades, and the footprint of what is verified
   const writer = await openWriter(path, { strategy: 'direct', policy: 'prefer', verify: true, bufferSize: 65_536 })
   for (let i = 0; i < 100; i++) await writer.write(content)
   await writer.sync()
+  // A last look may still be under way.
+  await setTimeout(100)
   expect((await samples('downgrades_total'))['{from="direct",to="evict"}']).toBe(1)
   const footprints = await samples('footprint_bytes')
   expect(footprints[labelled(writer.mode.inEffect)]).toBe(writer.mode.footprint?.residentBytes)
