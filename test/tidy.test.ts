@@ -108,5 +108,10 @@ test('the package depends on nothing at run time', () => {
   const manifest = JSON.parse(linesOf('package.json').join('\n')) as Record<string, unknown>
   expect(manifest.dependencies ?? {}).toEqual({})
   expect(manifest.optionalDependencies ?? {}).toEqual({})
-  expect(placesOf(/from '(?!node:|\.)/, shipped)).toEqual([])
+  expect(placesOf(/from '(?!node:|\.|prom-client')/, shipped)).toEqual([])
+  // The optional peer of a subpath, which nothing else imports.
+  expect(manifest.peerDependenciesMeta).toEqual({ 'prom-client': { optional: true } })
+  expect(placesOf(/from '(prom-client|.*\/metrics\.ts)'/, shipped)).toEqual([
+    expect.stringMatching(/^src\/metrics\.ts:\d+$/),
+  ])
 })
