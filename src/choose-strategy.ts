@@ -1,9 +1,9 @@
-import { isAbsolute } from 'node:path'
 import { binding } from './binding.ts'
 import { codeOf, UncachedIOError } from './errors.ts'
 import { type FolderFindings, findingsFor, isUncached, reasonOf } from './folder-findings.ts'
 import type { Choice } from './opening.ts'
 import type { Settings } from './options.ts'
+import { folderNameOf } from './scratch.ts'
 import type { Strategy } from './strategy.ts'
 
 /** What is tried when a strategy is not possible, the one that leaves less behind first. */
@@ -56,9 +56,6 @@ async function folderOf(path: string | Buffer): Promise<string | Buffer> {
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') throw error
     // It is to be made.
-    const bytes = Buffer.from(path)
-    const slash = bytes.lastIndexOf('/')
-    if (slash > 0) return bytes.subarray(0, slash)
-    return isAbsolute(String(path)) ? '/' : '.'
+    return folderNameOf(path)
   }
 }

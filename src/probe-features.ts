@@ -103,7 +103,7 @@ async function tryCall(
 }
 
 async function openNameless(native: Binding, folder: string | Buffer, flags: number): Promise<NativeFile> {
-  const path = scratchPath(folder)
+  const path = scratchPath(folder, '.probe')
   try {
     return await native.open(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | flags, 0o600)
   } finally {

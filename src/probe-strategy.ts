@@ -45,7 +45,7 @@ export async function tryStrategy(
   engine: 'auto' | Engine,
   look: (writer: Writer) => void,
 ): Promise<StrategyFinding> {
-  const path = scratchPath(folder)
+  const path = scratchPath(folder, '.probe')
   const settings = {
     ...settingsFrom({ strategy, engine, bufferSize: scratchBufferSize, flags: 'wx', mode: 0o600 }),
     silent: true,

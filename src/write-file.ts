@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
 import { constants as osConstants } from 'node:os'
 import { statusOf } from './alignment.ts'
@@ -6,6 +5,7 @@ import { binding, type FileStatus } from './binding.ts'
 import { argumentError, codeOf, notRegularFile, UncachedIOError } from './errors.ts'
 import { openWriter } from './open-writer.ts'
 import { bytesOf, flag, type OpenWriterOptions, type PathLike, pathOf, refuseAborted, settingsFrom } from './options.ts'
+import { folderNameOf, scratchPath } from './scratch.ts'
 import { untilAborted } from './until-aborted.ts'
 import type { Chunk } from './writer-contract.ts'
 
@@ -86,7 +86,8 @@ async function replace(
   const before = await statusAt(target)
   if (before !== null && !before.isFile) throw notRegularFile(path)
   if (before !== null && exclusive) throw existsError(path)
-  const temporary = besideOf(target)
+  // In the same folder, hence on the same file system.
+  const temporary = scratchPath(folderNameOf(target), '.tmp')
   try {
     const mode = before?.permissions ?? options.mode
     const total = await fill(temporary, chunks, { ...options, flags: 'wx', mode }, durable)
@@ -136,13 +137,6 @@ async function takeAfter(path: string | Buffer, before: FileStatus): Promise<voi
   } finally {
     await file.close()
   }
-}
-
-/** A name in the same folder, hence on the same file system, that no file has. */
-function besideOf(path: string | Buffer): Buffer {
-  const bytes = Buffer.from(path)
-  const folder = bytes.subarray(0, bytes.lastIndexOf('/') + 1)
-  return Buffer.concat([folder, Buffer.from(`.uncached-io-${randomUUID()}.tmp`)])
 }
 
 function existsError(path: string | Buffer): Error {

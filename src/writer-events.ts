@@ -1,3 +1,4 @@
+import type { Channel } from 'node:diagnostics_channel'
 import { channels, elapsedNs } from './diagnostics.ts'
 import { codeOf } from './errors.ts'
 import type { Strategy } from './strategy.ts'
@@ -13,15 +14,16 @@ export class WriterEvents {
 
   opened(): void {
     const { writer } = this
-    if (this.silent) return
-    const { asked, inEffect, why } = writer.mode
-    if (why !== null) this.downgraded(asked, inEffect, why)
-    if (channels.open.hasSubscribers) channels.open.publish({ writer, path: writer.path, mode: writer.mode })
+    if (this.#heard(channels.downgrade)) {
+      const { asked, inEffect, why } = writer.mode
+      if (why !== null) this.downgraded(asked, inEffect, why)
+    }
+    if (this.#heard(channels.open)) channels.open.publish({ writer, path: writer.path, mode: writer.mode })
   }
 
   /** Flushing goes on until `work` resolves, with the position. */
   async flushing(work: Promise<number>): Promise<number> {
-    if (this.silent || !channels.flush.hasSubscribers) return await work
+    if (!this.#heard(channels.flush)) return await work
     const beganMs = performance.now()
     const position = await work
     const { writer } = this
@@ -32,7 +34,7 @@ export class WriterEvents {
 
   /** As `flushing`, of a sync. */
   async syncing(work: Promise<void>): Promise<void> {
-    if (this.silent || !channels.sync.hasSubscribers) {
+    if (!this.#heard(channels.sync)) {
       await work
       return
     }
@@ -45,19 +47,19 @@ export class WriterEvents {
 
   downgraded(from: Strategy | 'auto', to: Strategy, why: string): void {
     const { writer } = this
-    if (this.silent || !channels.downgrade.hasSubscribers) return
+    if (!this.#heard(channels.downgrade)) return
     const { asked } = writer.mode
     channels.downgrade.publish({ writer, path: writer.path, asked, from, to, why })
   }
 
   failed(error: Error, retryable: boolean): void {
     const { writer } = this
-    if (this.silent || !channels.error.hasSubscribers) return
+    if (!this.#heard(channels.error)) return
     channels.error.publish({ writer, path: writer.path, error, code: codeOf(error) ?? error.name, retryable })
   }
 
   closed(error: Error | null): void {
-    if (this.silent || !channels.close.hasSubscribers) return
+    if (!this.#heard(channels.close)) return
     const { writer } = this
     const { path, engine, acceptedBytes, writtenBytes, syncedBytes, droppedBytes } = writer
     const strategy = writer.mode.inEffect
@@ -72,5 +74,9 @@ export class WriterEvents {
       droppedBytes,
       error,
     })
+  }
+
+  #heard(channel: Channel): boolean {
+    return !this.silent && channel.hasSubscribers
   }
 }

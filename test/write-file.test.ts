@@ -35,8 +35,10 @@ async function* breaking(chunk: string | Uint8Array): AsyncGenerator<string | Ui
   throw new Error('the source broke')
 }
 
-async function* hanging(): AsyncGenerator<string> {
+/** Gives one chunk and no more; `onTaken` is called when it was taken. */
+async function* hanging(onTaken: () => void): AsyncGenerator<string> {
   yield 'text'
+  onTaken()
   await new Promise(() => undefined)
 }
 
@@ -171,9 +173,8 @@ test.each([false, true])(
   async (atomic) => {
     const own = temporaryFolder()
     const abort = new AbortController()
-    const writing = writeFile(join(own, 'file'), hanging(), { atomic, signal: abort.signal })
-    await setTimeout(20)
-    abort.abort()
+    const source = hanging(() => abort.abort())
+    const writing = writeFile(join(own, 'file'), source, { atomic, signal: abort.signal })
     await expect(writing).rejects.toMatchObject({ name: 'AbortError' })
     expect(readdirSync(own)).toEqual(atomic ? [] : ['file'])
     await expect(writeFile(join(own, 'other'), 'x', { signal: abort.signal })).rejects.toMatchObject({

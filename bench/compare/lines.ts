@@ -25,8 +25,8 @@ export function changeLines(
     ...newlyBroken.map((claim) => styled(`! ${nameOf(claim)} ${claim.what}; it did not before`, 'red', colour)),
     ...tableOf('worse', of('worse'), colour),
     ...tableOf('better', of('better'), null),
-    ...only('Only in the old report', onlyOld),
-    ...only('Only in the new report', onlyNew),
+    ...onlyIn('Only in the old report', onlyOld),
+    ...onlyIn('Only in the new report', onlyNew),
     ...wrap(
       `${changes.length} ratios: ${count('worse')} worse, ${count('better')} better, ${count('no-difference')} without a ` +
         `difference shown, ${count('too-noisy')} too noisy, ${count('too-few-rounds')} of too few rounds.`,
@@ -55,6 +55,6 @@ function tableOf(verdict: Verdict, changes: readonly Change[], colour: boolean |
   ]
 }
 
-function only(title: string, names: readonly string[]): string[] {
+function onlyIn(title: string, names: readonly string[]): string[] {
   return names.length === 0 ? [] : [...wrap(`${title}: ${names.join('; ')}.`, WIDTH_MAX), '']
 }

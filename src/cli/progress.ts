@@ -1,4 +1,4 @@
-import type { Strategy } from '../strategy.ts'
+import type { WriterProgress } from '../writer-progress.ts'
 import { showSize } from './size.ts'
 
 /** Twice a second: fast enough to be seen moving, slow enough to be read. */
@@ -8,18 +8,14 @@ const clearLine = '\r\u001B[K'
 
 /** How far a write has come, on the last line of a terminal; nothing where standard error is none. */
 export class Progress {
-  strategy: Strategy | undefined
-  #bytes = 0
+  /** Of what is written, once the file is open. */
+  writer: WriterProgress | undefined
   readonly #beganMs = performance.now()
   readonly #timer: NodeJS.Timeout | undefined
 
   constructor(private readonly out: NodeJS.WriteStream = process.stderr) {
     if (!out.isTTY) return
     this.#timer = setInterval(() => this.#show(''), intervalMs).unref()
-  }
-
-  count(byteLength: number): void {
-    this.#bytes += byteLength
   }
 
   /** Says something else on the terminal. */
@@ -35,9 +31,12 @@ export class Progress {
   }
 
   #show(end: string): void {
+    if (this.writer === undefined) return
+    const { acceptedBytes, mode } = this.writer
     const seconds = (performance.now() - this.#beganMs) / 1000
-    const speed = showSize(Math.round(this.#bytes / Math.max(seconds, 0.001)))
-    const how = this.strategy === undefined ? '' : `, ${this.strategy}`
-    this.out.write(`${clearLine}${showSize(this.#bytes)} in ${seconds.toFixed(1)} s, ${speed}/s${how}${end}`)
+    const speed = showSize(Math.round(acceptedBytes / Math.max(seconds, 0.001)))
+    this.out.write(
+      `${clearLine}${showSize(acceptedBytes)} in ${seconds.toFixed(1)} s, ${speed}/s, ${mode.inEffect}${end}`,
+    )
   }
 }

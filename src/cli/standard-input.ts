@@ -13,17 +13,9 @@ const readBytes = 1024 * 1024
 /**
  * Standard input, in chunks whose memory is used again.
  *
- * @param count told of each chunk
  * @throws the kernel's error
  */
-export async function* standardInput(count: (byteLength: number) => void): AsyncGenerator<Uint8Array, void> {
-  for await (const chunk of inputChunks()) {
-    count(chunk.byteLength)
-    yield chunk
-  }
-}
-
-async function* inputChunks(): AsyncGenerator<Uint8Array, void> {
+export async function* standardInput(): AsyncGenerator<Uint8Array, void> {
   enlargePipe()
   const memory = Buffer.allocUnsafeSlow(readBytes)
   try {

@@ -35,12 +35,11 @@ export async function write(args: string[]): Promise<number> {
   tellOf(progress)
   const interruption = new Interruption()
   try {
-    const input = standardInput((bytes) => progress.count(bytes))
     // What was read is of no use to an atomic file; any other one is to hold all of it.
-    const chunks = untilAborted(input, interruption.aborted, atomic ? 'throws' : 'ends')
+    const chunks = untilAborted(standardInput(), interruption.aborted, atomic ? 'throws' : 'ends')
     await writeFile(path, chunks, { ...writerOptions, durable, atomic })
   } catch (error) {
-    if (interruption.signal === undefined) throw usageOr(error)
+    if (error !== interruption.aborted.reason) throw usageOr(error)
   } finally {
     progress.stop()
   }
@@ -51,11 +50,10 @@ export async function write(args: string[]): Promise<number> {
 /** How it is written goes to the terminal; what is not as asked for is said in any case. */
 function tellOf(progress: Progress): void {
   subscribe(channels.open.name, (event) => {
-    progress.strategy = (event as OpenEvent).mode.inEffect
+    progress.writer = (event as OpenEvent).writer
   })
   subscribe(channels.downgrade.name, (event) => {
     const { asked, to, why } = event as DowngradeEvent
-    progress.strategy = to
     progress.aside(() => complain(`written as ${to}, not ${asked === 'auto' ? 'direct' : asked}: ${why}`))
   })
 }
@@ -67,7 +65,7 @@ function usageOr(error: unknown): unknown {
 }
 
 /** The first SIGINT, SIGTERM or SIGHUP ends the reading; the next one ends the process at once. */
-export class Interruption {
+class Interruption {
   signal: NodeJS.Signals | undefined
   readonly #abort = new AbortController()
   readonly #listeners = new Map<NodeJS.Signals, () => void>()
