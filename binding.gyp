@@ -11,6 +11,7 @@
             "native/environment.cc",
             "native/errors.cc",
             "native/file.cc",
+            "native/lock.cc",
             "native/memory.cc",
             "native/ownership.cc",
             "native/page_cache.cc",

@@ -9,6 +9,7 @@
 #include "environment.h"
 #include "file.h"
 #include "kernel.h"
+#include "lock.h"
 #include "memory.h"
 #include "seek.h"
 #include "store_costs.h"
@@ -50,6 +51,9 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("rename", Napi::Function::New<File::Rename>(env, "rename"));
   exports.Set("seek", Napi::Function::New<Seek>(env, "seek"));
   exports.Set("descriptorFlags", Napi::Function::New<DescriptorFlags>(env, "descriptorFlags"));
+  exports.Set("duplicate", Napi::Function::New<Duplicate>(env, "duplicate"));
+  exports.Set("closeDuplicate", Napi::Function::New<CloseDuplicate>(env, "closeDuplicate"));
+  exports.Set("tryLock", Napi::Function::New<TryLock>(env, "tryLock"));
   exports.Set("setPipeSize", Napi::Function::New<SetPipeSize>(env, "setPipeSize"));
   exports.Set("syncFolder", Napi::Function::New<File::SyncFolder>(env, "syncFolder"));
   exports.Set("startRing", Napi::Function::New<StartRing>(env, "startRing"));

@@ -26,6 +26,19 @@ Napi::Value DescriptorFlags(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), flags);
 }
 
+// duplicate(descriptor) -> another number for the same open file: position and flags are shared
+Napi::Value Duplicate(const Napi::CallbackInfo& info) {
+  const int fd = fcntl(info[0].As<Napi::Number>().Int32Value(), F_DUPFD_CLOEXEC, 3);
+  if (fd == -1) throw MakeError(info.Env(), {errno, "fcntl", ""});
+  return Napi::Number::New(info.Env(), fd);
+}
+
+// closeDuplicate(descriptor): what `duplicate` gave. The file stays open by its other number, so nothing is waited for.
+Napi::Value CloseDuplicate(const Napi::CallbackInfo& info) {
+  if (close(info[0].As<Napi::Number>().Int32Value()) == -1) throw MakeError(info.Env(), {errno, "close", ""});
+  return info.Env().Undefined();
+}
+
 // setPipeSize(descriptor, bytes) -> the size it has now, in bytes
 Napi::Value SetPipeSize(const Napi::CallbackInfo& info) {
   const int fd = info[0].As<Napi::Number>().Int32Value();

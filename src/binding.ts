@@ -87,6 +87,16 @@ export interface Binding {
   seek(descriptor: number, offset: number, whence: number): number
   /** The flags of open(2) that any descriptor of the process has, at once. */
   descriptorFlags(descriptor: number): number
+  /** Another number for the same open file, position and flags shared, at once. Not Node's to close: `closeDuplicate` does. */
+  duplicate(descriptor: number): number
+  closeDuplicate(descriptor: number): void
+  /**
+   * Locks the byte at `offset`, which need not be there, for an open file, at once; until its last descriptor is closed.
+   * Keeps out who asks for the same by another open file, on any thread and in any process, and nobody else.
+   *
+   * @returns false: somebody else has it
+   */
+  tryLock(descriptor: number, offset: number): boolean
   /** How much a pipe holds, at once. Gives the size it got; EBADF for what is no pipe, EPERM beyond the system's limit. */
   setPipeSize(descriptor: number, byteLength: number): number
   /** fsync of a folder. */

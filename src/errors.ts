@@ -34,6 +34,10 @@ export type ErrorCode =
   | 'ERR_NO_PROGRESS'
   /** More of the file is in the page cache than its strategy promises. */
   | 'ERR_FOOTPRINT'
+  /** Somebody else keeps a lock on a file that `uncached-io/force` is to write. */
+  | 'ERR_LOCKED'
+  /** The thread on which `uncached-io/force` writes has ended: what became of the write is unknown. */
+  | 'ERR_IO_THREAD'
   /** What was read is not what was written. */
   | 'ERR_CONTENT'
 
