@@ -3,6 +3,7 @@ import { checkWritable } from './command.ts'
 import { messageOf } from './errors.ts'
 import type { Options } from './options.ts'
 import { whyNotWritten, whyTextNotWritten } from './report/json.ts'
+import { allBrokenClaims, nameAt } from './report/places.ts'
 import { Progress, type ShownPlan } from './report/progress.ts'
 import { BenchMetrics } from './report/prometheus/metrics.ts'
 import { type MetricsServer, serveMetrics } from './report/prometheus/server.ts'
@@ -57,6 +58,15 @@ export class Outputs implements Watcher<ShownPlan, RunResult> {
     }
   }
 
+  /** Watches what is run on one of several file systems, which its metrics are told apart by. */
+  at(place: string): Watcher<ShownPlan, RunResult> {
+    return {
+      runBegins: (plan, pending) => this.runBegins(plan, pending),
+      runEnded: (plan, result, seconds) =>
+        this.runEnded(plan, { ...result, workload: nameAt(result.workload, place) }, seconds),
+    }
+  }
+
   /** Takes the line of progress away: what follows are tables. */
   progressIsOver(): void {
     this.progress.close()
@@ -69,7 +79,7 @@ export class Outputs implements Watcher<ShownPlan, RunResult> {
 
   /** Writes all files. @returns what could not be written, a sentence each */
   async write(report: Report): Promise<string[]> {
-    for (const claim of report.brokenClaims) this.metrics.claimBroken(claim)
+    for (const claim of allBrokenClaims(report)) this.metrics.claimBroken(claim)
     const { jsonFile, htmlFile, textFile } = this.files
     const problems: string[] = []
     const note = (option: string, why: string | null) => {

@@ -1,6 +1,7 @@
 /** What got better or worse from one report to another. */
 import { ratioInterval } from '../report/bootstrap.ts'
 import { type Measure, measures } from '../report/measures.ts'
+import { allBrokenClaims, nameAt } from '../report/places.ts'
 import { verdictOf } from '../report/verdict.ts'
 import type { BrokenClaim, Interval, Place, Report, Verdict } from '../schema/report.ts'
 import type { RunFigures, Situation } from '../schema/run.ts'
@@ -35,12 +36,14 @@ const EFFECT_MIN = 0.05
 export function compareReports(older: Report, newer: Report): Changes {
   const oldNames = namesIn(older)
   const newNames = namesIn(newer)
-  const brokenBefore = brokenIn(older)
+  const brokenBefore = allBrokenClaims(older)
   return {
     changes: newNames
       .filter((name) => oldNames.includes(name))
       .flatMap((name) => changesOf(runsOf(older, name), runsOf(newer, name))),
-    newlyBroken: brokenIn(newer).filter((claim) => !brokenBefore.some((before) => nameOf(before) === nameOf(claim))),
+    newlyBroken: allBrokenClaims(newer).filter(
+      (claim) => !brokenBefore.some((before) => nameOf(before) === nameOf(claim)),
+    ),
     onlyOld: oldNames.filter((name) => !newNames.includes(name)),
     onlyNew: newNames.filter((name) => !oldNames.includes(name)),
   }
@@ -75,30 +78,21 @@ export function nameOf({ workload, situation, subject }: Named): string {
 
 /** What is run with several settings, or on several file systems, is told apart by the name of its workload. */
 function comparable({ runs, places }: Report): readonly RunFigures[] {
-  return [...runs.map((run) => renamed(run, '')), ...places.flatMap(runsAt)]
+  return [...runs.map(withSetting), ...places.flatMap(runsAt)]
 }
 
 function runsAt({ name, runs }: Place): RunFigures[] {
-  return runs.map((run) => renamed(run, ` on ${name}`))
+  return runs.map(withSetting).map((run) => renamed(run, nameAt(run.workload, name)))
 }
 
-function renamed(run: RunFigures, where: string): RunFigures {
+function withSetting(run: RunFigures): RunFigures {
   const { workload, point } = run
-  const setting = point === null ? '' : ` (${formatBytes(point.blockBytes)}, ${point.queueDepth} in flight)`
-  return { ...run, workload: `${workload}${setting}${where}` }
+  if (point === null) return run
+  return renamed(run, `${workload} (${formatBytes(point.blockBytes)}, ${point.queueDepth} in flight)`)
 }
 
-function brokenIn({ brokenClaims, places }: Report): readonly BrokenClaim[] {
-  return [...brokenClaims, ...places.flatMap(brokenAt)]
-}
-
-function brokenAt({ name, brokenClaims }: Place): BrokenClaim[] {
-  return brokenClaims.map(({ subject, workload, situation, what }) => ({
-    subject,
-    workload: `${workload} on ${name}`,
-    situation,
-    what,
-  }))
+function renamed(run: RunFigures, workload: string): RunFigures {
+  return { ...run, workload }
 }
 
 function namesIn(report: Report): string[] {

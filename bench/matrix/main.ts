@@ -12,14 +12,17 @@ import { checkOutputs, Outputs } from '../outputs.ts'
 import { packageFolder, packageVersion } from '../package.ts'
 import { buildReport, sortResults } from '../report/build.ts'
 import { findBrokenClaims } from '../report/claims.ts'
+import type { ShownPlan } from '../report/progress.ts'
 import { environmentLines } from '../report/terminal.ts'
+import type { RunResult } from '../run/result.ts'
+import type { Watcher } from '../run/run-all.ts'
 import { runInFolder } from '../run/run-in-folder.ts'
 import type { Place, Report } from '../schema/report.ts'
 import { strategyNames } from '../subjects/index.ts'
 import { formatSeconds, MIB } from '../units.ts'
 import { matrixLines } from './lines.ts'
 import { type Site, whyNoFileSystems } from './loop-file-systems.ts'
-import { mebibytesFor, placeKinds } from './places.ts'
+import { mebibytesFor, type PlaceKind, placeKinds } from './places.ts'
 import { type RunsAt, runMatrix } from './run-matrix.ts'
 
 /** Large enough for every strategy to have written behind itself, small enough for eight file systems. */
@@ -43,7 +46,8 @@ export async function benchMatrix(options: Options, interruption: Interruption):
   const outputs = await Outputs.open(options, environment)
   const site: Site = { dir, prefix: '.uncached-io-matrix-' }
   const { signal } = interruption
-  const runAt = (folder: string) => runHere(folder, options, chosen, around, outputs, signal)
+  const runAt = (folder: string, { name }: PlaceKind) =>
+    runHere(folder, options, chosen, around, outputs.at(name), signal)
   try {
     const places = await runMatrix({ places: placeKinds, site, bytes, runAt, signal })
     outputs.progressIsOver()
@@ -86,13 +90,13 @@ async function runHere(
   options: Options,
   chosen: readonly Chosen[],
   around: Around,
-  outputs: Outputs,
+  watcher: Watcher<ShownPlan, RunResult>,
   signal: AbortSignal,
 ): Promise<RunsAt> {
   const here = { ...around, device: await deviceOf(dir) }
   const { neighbour } = options
   const rounds = { rounds: options.rounds, timeBudgetSeconds: null }
-  const all = await runInFolder({ dir, chosen, rounds, neighbour, around: here, signal }, outputs)
+  const all = await runInFolder({ dir, chosen, rounds, neighbour, around: here, signal }, watcher)
   const { runs, notRun } = sortResults(all.results)
   return { runs, notRun, brokenClaims: findBrokenClaims(runs, claimingSubjects) }
 }
