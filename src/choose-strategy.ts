@@ -27,8 +27,10 @@ export async function chooseStrategy(path: string | Buffer, settings: Settings):
   }
   const last: readonly Strategy[] = policy === 'require' ? [] : ['buffered']
   const findings = await findingsOf(path, settings)
-  // Where nothing can be tried (no space, no permission to make a file), what opens has to do.
-  if (findings === null) return { strategies: nextBest.direct.concat(last), reasons: [] }
+  // Where nothing can be tried (no space, no permission to make a file), what opens has to do, and is told to be unproven.
+  if (findings instanceof Error) {
+    return { strategies: nextBest.direct.concat(last), reasons: [`not tried out here: ${findings.message}`] }
+  }
   const uncached = nextBest.direct.filter((name) => isUncached(findings.strategies[name]))
   const strategies = uncached.concat(last)
   const better = nextBest.direct.slice(0, uncached[0] === undefined ? undefined : nextBest.direct.indexOf(uncached[0]))
@@ -40,13 +42,13 @@ export async function chooseStrategy(path: string | Buffer, settings: Settings):
   return { strategies, reasons }
 }
 
-/** What was found in the folder in which the file really stands, null where it can't be tried. */
-async function findingsOf(path: string | Buffer, settings: Settings): Promise<FolderFindings | null> {
+/** What was found in the folder in which the file really stands, or why nothing can be tried there. */
+async function findingsOf(path: string | Buffer, settings: Settings): Promise<FolderFindings | Error> {
   try {
     return await findingsFor(await folderOf(path), settings.engine)
   } catch (error) {
-    if (codeOf(error) === undefined) throw error
-    return null
+    if (codeOf(error) === undefined || !(error instanceof Error)) throw error
+    return error
   }
 }
 

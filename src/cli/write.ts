@@ -54,7 +54,8 @@ function tellOf(progress: Progress): void {
   })
   subscribe(channels.downgrade.name, (event) => {
     const { asked, to, why } = event as DowngradeEvent
-    progress.aside(() => complain(`written as ${to}, not ${asked === 'auto' ? 'direct' : asked}: ${why}`))
+    const better = asked === 'auto' ? 'direct' : asked
+    progress.aside(() => complain(`written as ${to}${to === better ? '' : `, not ${better}`}: ${why}`))
   })
 }
 

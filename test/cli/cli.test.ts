@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
@@ -35,6 +35,16 @@ test.each([[], ['--sync'], ['--atomic'], ['--atomic', '--sync'], ['--preallocate
   },
 )
 
+test.each([
+  ['tried before', '', ''],
+  ['forced', '1', 'uncached-io: written as direct: FORCEDIRECTIO is set\n'],
+])('write says what it does that was not asked for: %s', (_name, forced, says) => {
+  const args = [program, 'write', freshPath(folder)]
+  const env = { ...process.env, FORCEDIRECTIO: forced }
+  const { status, stderr } = spawnSync(process.execPath, args, { input: content, encoding: 'utf8', env })
+  expect([status, stderr]).toEqual([0, says])
+})
+
 test('write --exclusive refuses what is there', () => {
   const path = freshPath(folder)
   writeFileSync(path, 'old')
@@ -59,6 +69,20 @@ test.each([true, false])(
     const left = readFileSync(path)
     expect(left.byteLength).toBeGreaterThan(content.byteLength - 1_000_000)
     expect(left.equals(content.subarray(0, left.byteLength))).toBe(true)
+  },
+)
+
+test.each([true, false])(
+  'write whose standard input breaks says so, and leaves with --atomic nothing: %s',
+  (atomic) => {
+    const own = temporaryFolder()
+    const args = [program, 'write', join(own, 'file'), '--strategy', 'direct', ...(atomic ? ['--atomic'] : [])]
+    // What can be opened and not be read.
+    const stdin = openSync(own, 'r')
+    const { status, stderr } = spawnSync(process.execPath, args, { stdio: [stdin, 'pipe', 'pipe'], encoding: 'utf8' })
+    closeSync(stdin)
+    expect([status, stderr]).toEqual([1, 'uncached-io: EISDIR: illegal operation on a directory, read\n'])
+    expect(readdirSync(own)).toEqual(atomic ? [] : ['file'])
   },
 )
 

@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { directIsForced } from '../../src/force.ts'
 import { enginesHere, expectEngine } from '../support/engine.ts'
 import { freshPath, temporaryFolder } from '../support/folders.ts'
 import { strategyInEffect } from '../support/mode.ts'
@@ -66,4 +67,25 @@ describe.skipIf(whyNoRefusal !== null).each(enginesHere())(`by %s${why}`, (engin
     expect(lengths).toEqual([5_000_050, 5_000_050, 5_100_051])
     expect(readFileSync(join(closed, 'synced')).equals(Buffer.alloc(5_100_051, 7))).toBe(true)
   })
+})
+
+test('auto goes on where it may try nothing out, and says so; what has to be made is refused', async () => {
+  const closed = temporaryFolder()
+  chmodSync(closed, 0o755)
+  writeFileSync(join(closed, 'file'), '')
+  chmodSync(join(closed, 'file'), 0o666)
+  const closedFolder = new URL('fixtures/closed-folder.mjs', import.meta.url)
+  const refused = { code: 'EACCES', syscall: 'open' }
+  const untried = expect.stringMatching(/not tried out here: EACCES: Permission denied, open '.*\.probe'$/)
+  const forced = 'FORCEDIRECTIO is set'
+  const reason = directIsForced() ? forced : untried
+  expect(await resultOfChild(closedFolder, [closed])).toEqual({
+    inEffect: 'direct',
+    why: reason,
+    total: 7,
+    downgrades: [reason],
+    made: refused,
+    probed: refused,
+  })
+  expect(readFileSync(join(closed, 'file'), 'utf8')).toBe('written')
 })
