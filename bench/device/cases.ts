@@ -6,6 +6,7 @@ import { explain } from '../subjects/strategies.ts'
 import type { Subject } from '../subjects/subject.ts'
 import { MIB } from '../units.ts'
 import { largeContent, makeChunks } from '../workloads/large.ts'
+import { adapterCases } from './adapter-cases.ts'
 import { ChunkFeed } from './chunk-feed.ts'
 import { ChunkCopyLoop, CopyLoop } from './copy-loop.ts'
 import type { Feed } from './feed.ts'
@@ -140,6 +141,8 @@ function copyAlone(bytes: number): Promise<number> {
   return new CopyLoop().runInTurns(bytes)
 }
 
+const smallRecords = ours('small-records', '157 bytes in 4 pieces, writeSync', 'small-records', feeds.records)
+
 /** All that is run in pairs with fio, in the order of the table. */
 export const throughputCases: readonly ThroughputCase[] = [
   ours('large', 'aligned chunks of 1 MiB, not copied', 'large', feeds.chunks),
@@ -147,10 +150,11 @@ export const throughputCases: readonly ThroughputCase[] = [
   ours('large-growing', 'the same, without preallocation', 'large', feeds.chunks, { preallocate: false }),
   ours('large-copied', 'ordinary Buffers of 1 MiB, copied', 'large', feeds.copiedChunks),
   copying('copy-chunks', 'large-copied', () => new ChunkCopyLoop(makeOrdinaryChunks())),
-  ours('small-records', '157 bytes in 4 pieces, writeSync', 'small-records', feeds.records),
+  smallRecords,
   ours('small-threads', 'the same, with the engine threads', 'small-records', feeds.records, { engine: 'threads' }),
   ours('small-reserve', '157 bytes by reserve and commit', 'small-records', feeds.slots),
   copying('copy-loop', 'small-records', () => new CopyLoop()),
+  ...adapterCases(smallRecords),
   cached(fsFileHandle),
   cached(fsWriteStream),
 ]

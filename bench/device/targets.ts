@@ -48,6 +48,10 @@ const SMALL_CPU_MS_PER_GIB = 450
 /** Of what a program would use instead. */
 const INSTEAD_THROUGHPUT = 1.3
 const INSTEAD_CPU = 0.5
+/** Of fs.createWriteStream's, with its fsync. */
+const STREAM_THROUGHPUT = 1
+/** Of the same without anybody who listens. */
+const HEARD_CPU = 1.02
 /** Resident memory beside the buffers: the code, the heap, the addon. */
 const RSS_BESIDE_BUFFERS_BYTES = 8 * MIB
 const TIMER_P99_MS = 3
@@ -61,6 +65,7 @@ export function findingsOf(results: DeviceResults): Finding[] {
   return [
     ...speedFindings(results),
     ...insteadFindings(results),
+    ...adapterFindings(results),
     ...['large', 'large-copied', 'small-records'].map((name) => memoryFinding(results, name)),
     ...loopCases.flatMap(({ name }) => loopFindings(results, name)),
     idleWritersFinding(results),
@@ -111,6 +116,17 @@ function insteadFindings(results: DeviceResults): Finding[] {
       ratioFinding(`large: CPU of ${instead}'s`, cpu, 'at most', INSTEAD_CPU),
     ]
   })
+}
+
+function adapterFindings(results: DeviceResults): Finding[] {
+  const throughput = ratioTo(results, 'stream', 'fs-stream', bytesPerSecond)
+  return [
+    ratioFinding("stream: throughput of fs-stream's", throughput, 'at least', STREAM_THROUGHPUT),
+    ...['small-events', 'small-metrics'].map((name) => {
+      const cpu = ratioTo(results, name, 'small-records', cpuSecondsPerGib)
+      return ratioFinding(`${name}: CPU of small-records'`, cpu, 'at most', HEARD_CPU)
+    }),
+  ]
 }
 
 /** A bound holds for every run, so it is the one that grew most that counts. */

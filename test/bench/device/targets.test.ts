@@ -111,6 +111,19 @@ describe('the targets', () => {
     expect(verdictOf(findingOf("large: CPU of fs-write-stream's", found))).toBe('not measured')
   })
 
+  it('compare streams with those of node:fs, and who is listened to with who is not', () => {
+    const runs = [throughput('stream'), throughput('fs-stream', { seconds: 0.9 }), throughput('small-records')]
+    const found = results({
+      throughput: [...runs, throughput('small-events'), throughput('small-metrics', { cpuSeconds: 99 })],
+    })
+    expect(verdictOf(findingOf("stream: throughput of fs-stream's", found))).toBe('missed')
+    expect(verdictOf(findingOf("small-events: CPU of small-records'", found))).toBe('reached')
+    expect(verdictOf(findingOf("small-metrics: CPU of small-records'", found))).toBe('missed')
+    expect(verdictOf(findingOf("stream: throughput of fs-stream's", results({ throughput: runs.slice(0, 1) })))).toBe(
+      'not measured',
+    )
+  })
+
   it('hold memory against the run that took most', () => {
     const more = throughput('small-records', { round: 2, rssGrowthBytes: 16 * MIB + 1 })
     const target = 'small-records: memory, MiB more'
