@@ -85,6 +85,7 @@ Napi::FunctionReference File::Define(Napi::Env env) {
                                           InstanceMethod<&File::Allocate>("fallocate"),
                                           InstanceMethod<&File::Truncate>("ftruncate"),
                                           InstanceMethod<&File::SyncData>("fdatasync"),
+                                          InstanceMethod<&File::SyncAll>("fsync"),
                                           InstanceMethod<&File::Close>("close"),
                                           InstanceMethod<&File::Cachestat>("cachestat"),
                                           InstanceMethod<&File::Mincore>("mincore"),
@@ -288,6 +289,15 @@ Napi::Value File::SyncData(const Napi::CallbackInfo& info) {
   return StartCall(
       info.Env(), "fdatasync", path,
       [file = std::move(file)] { return RetryInterrupted([&] { return fdatasync(file->fd()); }); }, Nothing);
+}
+
+// fsync()
+Napi::Value File::SyncAll(const Napi::CallbackInfo& info) {
+  auto file = Use(info.Env(), "fsync");
+  const std::string path = file->path();
+  return StartCall(
+      info.Env(), "fsync", path, [file = std::move(file)] { return RetryInterrupted([&] { return fsync(file->fd()); }); },
+      Nothing);
 }
 
 // close(): refused with EBUSY while operations are outstanding. The file is closed for JavaScript at once.

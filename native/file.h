@@ -33,6 +33,7 @@ class File : public Napi::ObjectWrap<File> {
   Napi::Value Allocate(const Napi::CallbackInfo& info);
   Napi::Value Truncate(const Napi::CallbackInfo& info);
   Napi::Value SyncData(const Napi::CallbackInfo& info);
+  Napi::Value SyncAll(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);
   // ownership.cc
   Napi::Value FileSystem(const Napi::CallbackInfo& info);

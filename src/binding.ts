@@ -57,6 +57,7 @@ export interface NativeFile {
   fallocate(mode: number, offset: number, length: number): Promise<void>
   ftruncate(length: number): Promise<void>
   fdatasync(): Promise<void>
+  fsync(): Promise<void>
   fadvise(offset: number, length: number, advice: number): Promise<void>
   syncFileRange(offset: number, length: number, flags: number): Promise<void>
   cachestat(): Promise<{ cachedPages: number; dirtyPages: number; writebackPages: number }>

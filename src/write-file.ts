@@ -91,7 +91,7 @@ async function replace(
   try {
     const mode = before?.permissions ?? options.mode
     const total = await fill(temporary, chunks, { ...options, flags: 'wx', mode }, durable)
-    if (before !== null) await takeAfter(temporary, before)
+    if (before !== null) await takeAfter(temporary, before, durable)
     await native.rename(temporary, target, exclusive)
     if (durable) await native.syncFolder(await native.realFolder(target))
     return total
@@ -122,18 +122,25 @@ async function statusAt(path: string | Buffer): Promise<FileStatus | null> {
   }
 }
 
-/** Gives a file the permissions, and where that is allowed the owner, of the one that it is to replace. */
-async function takeAfter(path: string | Buffer, before: FileStatus): Promise<void> {
+/**
+ * Gives a file the permissions, and where that is allowed the owner, of the one that it is to replace. Behind the content:
+ * writing takes set-user-ID away.
+ */
+async function takeAfter(path: string | Buffer, before: FileStatus, durable: boolean): Promise<void> {
   const file = await binding().open(path, constants.O_RDONLY, 0)
   try {
     const { userId, groupId, permissions } = await statusOf(file)
-    if (userId !== before.userId || groupId !== before.groupId) {
+    const changesOwner = userId !== before.userId || groupId !== before.groupId
+    if (!changesOwner && permissions === before.permissions) return
+    if (changesOwner) {
       await file.fchown(before.userId, before.groupId).catch((error: unknown) => {
         if (codeOf(error) !== 'EPERM') throw error
       })
     }
-    // Behind fchown, which takes set-user-ID away.
-    if (permissions !== before.permissions || userId !== before.userId) await file.fchmod(before.permissions)
+    // Behind fchown, which takes set-user-ID away as well.
+    await file.fchmod(before.permissions)
+    // The writer's fdatasync came before, and need not have written these if it had come behind.
+    if (durable) await file.fsync()
   } finally {
     await file.close()
   }

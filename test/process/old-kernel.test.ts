@@ -1,4 +1,4 @@
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -6,21 +6,12 @@ import { describe, expect, test } from 'vitest'
 import { engineOfRun } from '../support/engine.ts'
 import { freshPath, temporaryFolder } from '../support/folders.ts'
 import { addonPath, packagePath } from './run-child.ts'
+import { reasonAgainstStrace } from './strace.ts'
 
 const folder = temporaryFolder()
 const program = fileURLToPath(new URL('fixtures/old-kernel.mjs', import.meta.url))
 
-/** Why strace can't be used here; null when it can. */
-function reasonAgainst(): string | null {
-  try {
-    execFileSync('strace', ['-qq', '-o', '/dev/null', 'true'], { stdio: 'ignore' })
-    return null
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'needs strace' : 'needs permission to trace'
-  }
-}
-
-const whyNot = reasonAgainst()
+const whyNot = reasonAgainstStrace()
 
 test('system calls can be made to fail here, or nobody demands it', () => {
   if (process.env.CI === 'true') expect(whyNot).toBeNull()
