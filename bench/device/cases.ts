@@ -8,6 +8,7 @@ import { MIB } from '../units.ts'
 import { largeContent, makeChunks } from '../workloads/large.ts'
 import { adapterCases } from './adapter-cases.ts'
 import { ChunkFeed } from './chunk-feed.ts'
+import { commandCase } from './command-case.ts'
 import { ChunkCopyLoop, CopyLoop } from './copy-loop.ts'
 import type { Feed } from './feed.ts'
 import { ReserveFeed, WriteSyncFeed } from './record-feed.ts'
@@ -155,6 +156,7 @@ export const throughputCases: readonly ThroughputCase[] = [
   ours('small-reserve', '157 bytes by reserve and commit', 'small-records', feeds.slots),
   copying('copy-loop', 'small-records', () => new CopyLoop()),
   ...adapterCases(smallRecords),
+  commandCase,
   cached(fsFileHandle),
   cached(fsWriteStream),
 ]

@@ -20,7 +20,7 @@ export interface ThroughputMeasurement {
   readonly bytes: number
   /** From before the file is opened until it is durable and closed; fio's begins with the file open and allocated. */
   readonly seconds: number
-  /** CPU in that time, of the process with its threads. */
+  /** CPU in that time, of the process with its threads, and of processes that it started. */
   readonly cpuSeconds: number
   /** CPU of the process from its start to its end, without the warm-up write. */
   readonly wholeCpuSeconds: number | null

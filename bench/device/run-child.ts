@@ -5,6 +5,7 @@
 import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { cpuSeconds } from '../measure/cpu-time.ts'
 import { residentPeakBytes } from '../measure/resident-memory.ts'
 import { getReady, runAsChild } from '../run/child.ts'
 import { MIB } from '../units.ts'
@@ -106,11 +107,6 @@ async function warmUp(job: Job, path: string, fileBytes: number): Promise<void> 
   } finally {
     await rm(warmUpPath, { force: true })
   }
-}
-
-function cpuSeconds(): number {
-  const { user, system } = process.cpuUsage()
-  return (user + system) / 1e6
 }
 
 function measure(plan: DevicePlan, path: string): Promise<Measurement> {

@@ -50,6 +50,8 @@ const INSTEAD_THROUGHPUT = 1.3
 const INSTEAD_CPU = 0.5
 /** Of fs.createWriteStream's, with its fsync. */
 const STREAM_THROUGHPUT = 1
+/** Of `large`. */
+const COMMAND_THROUGHPUT = 0.8
 /** Of the same without anybody who listens. */
 const HEARD_CPU = 1.02
 /** Resident memory beside the buffers: the code, the heap, the addon. */
@@ -119,9 +121,11 @@ function insteadFindings(results: DeviceResults): Finding[] {
 }
 
 function adapterFindings(results: DeviceResults): Finding[] {
-  const throughput = ratioTo(results, 'stream', 'fs-stream', bytesPerSecond)
+  const stream = ratioTo(results, 'stream', 'fs-stream', bytesPerSecond)
+  const command = ratioTo(results, 'write-command', 'large', bytesPerSecond)
   return [
-    ratioFinding("stream: throughput of fs-stream's", throughput, 'at least', STREAM_THROUGHPUT),
+    ratioFinding("stream: throughput of fs-stream's", stream, 'at least', STREAM_THROUGHPUT),
+    ratioFinding("write-command: throughput of large's", command, 'at least', COMMAND_THROUGHPUT),
     ...['small-events', 'small-metrics'].map((name) => {
       const cpu = ratioTo(results, name, 'small-records', cpuSecondsPerGib)
       return ratioFinding(`${name}: CPU of small-records'`, cpu, 'at most', HEARD_CPU)

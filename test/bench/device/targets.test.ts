@@ -124,6 +124,15 @@ describe('the targets', () => {
     )
   })
 
+  it('compare the command with a writer', () => {
+    const target = "write-command: throughput of large's"
+    const found = (seconds: number) =>
+      findingOf(target, results({ throughput: [throughput('large'), throughput('write-command', { seconds })] }))
+    expect(verdictOf(found(1.25))).toBe('reached')
+    expect(verdictOf(found(1.26))).toBe('missed')
+    expect(verdictOf(findingOf(target, results()))).toBe('not measured')
+  })
+
   it('hold memory against the run that took most', () => {
     const more = throughput('small-records', { round: 2, rssGrowthBytes: 16 * MIB + 1 })
     const target = 'small-records: memory, MiB more'

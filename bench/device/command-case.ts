@@ -1,0 +1,35 @@
+/** The command `write` at the end of a pipe, as in `tar c . | uncached-io write FILE`. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { packageFolder } from '../package.ts'
+import type { ThroughputCase } from './cases.ts'
+
+const command = join(packageFolder, 'dist/cli.js')
+const fillPipe = fileURLToPath(new URL('fill-pipe.js', import.meta.url))
+
+/** The shell connects them by a pipe; a child's standard input is a socket when Node makes it. */
+const pipeline = '"$1" "$2" "$4" | "$1" "$3" write --strategy direct --require --sync --preallocate "$4" -- "$5"'
+
+export const commandCase: ThroughputCase = {
+  name: 'write-command',
+  summary: 'a pipe into the command write, started for it, with --sync',
+  content: 'large',
+  cached: false,
+  prepare() {
+    return {
+      async write(path, bytes) {
+        const shell = spawn('sh', ['-c', pipeline, 'sh', process.execPath, fillPipe, command, String(bytes), path], {
+          stdio: ['ignore', 'ignore', 'pipe'],
+        })
+        let complaint = ''
+        shell.stderr.on('data', (text: Buffer) => (complaint += text.toString()))
+        const [code] = (await once(shell, 'close')) as [number | null]
+        if (code !== 0) throw new Error(`write ended with ${code}: ${complaint.trim()}`)
+        // The length of the file is checked with its content.
+        return { bytes, bufferBytes: null }
+      },
+    }
+  },
+}
