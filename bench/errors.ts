@@ -8,3 +8,8 @@ export function codeOf(error: unknown): string {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
+
+/** The first line of a message of several. */
+export function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? text
+}

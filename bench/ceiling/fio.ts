@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile, rm } from 'node:fs/promises'
 import { getSystemErrorName } from 'node:util'
-import { codeOf } from '../errors.ts'
+import { codeOf, firstLine } from '../errors.ts'
 import { UnsupportedError } from '../subjects/subject.ts'
 import { MIB } from '../units.ts'
 import { type FioJob, parseFioOutput } from './fio-output.ts'
@@ -194,10 +194,6 @@ function jobIn(printed: string): ReturnType<typeof parseFioOutput> | null {
   } catch {
     return null
   }
-}
-
-function firstLine(text: string): string {
-  return text.split('\n', 1)[0] ?? ''
 }
 
 /**

@@ -3,13 +3,10 @@ import { hiddenCacheBytes } from '../report/claims.ts'
 import { measureNamed } from '../report/measures.ts'
 import { median } from '../report/statistics.ts'
 import { type Column, layOut, type Row, wrap } from '../report/table.ts'
-import { styled, WIDTH_MAX } from '../report/terminal.ts'
+import { BROKEN_MARK, styled, WIDTH_MAX } from '../report/terminal.ts'
 import type { Place } from '../schema/report.ts'
 import type { RunFigures } from '../schema/run.ts'
 import { MIB } from '../units.ts'
-
-/** Puts a mark at what is not uncached though it says so. */
-const BROKEN_MARK = '!'
 
 /** @param subjects in the order of the columns */
 export function matrixLines(places: readonly Place[], subjects: readonly string[], colour: boolean): string[] {

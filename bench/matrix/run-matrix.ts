@@ -1,7 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { alignmentOf } from 'uncached-io'
-import { messageOf } from '../errors.ts'
+import { firstLine, messageOf } from '../errors.ts'
 import type { BrokenClaim, Place } from '../schema/report.ts'
 import type { NotRun, RunFigures } from '../schema/run.ts'
 import { type FileSystem, makeFileSystem, type Site } from './loop-file-systems.ts'
@@ -79,8 +79,4 @@ function describePlace(
   notMade: string | null,
 ): Place {
   return { name, fileSystemType: kind, sectorBytes: sectorSize, alignment, notMade, runs, notRun, brokenClaims }
-}
-
-function firstLine(text: string): string {
-  return text.split('\n', 1)[0] ?? text
 }

@@ -1,6 +1,7 @@
 /** The CPU time of the kernel's own threads: what it does for writers after they have gone on. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import type { KernelCpu } from '../schema/run.ts'
+import { textOf } from './text-of.ts'
 
 /** The thread that makes all others of the kernel. */
 const KTHREADD_PID = 2
@@ -17,7 +18,7 @@ const groups: readonly (readonly [name: keyof KernelCpu, pattern: RegExp])[] = [
 
 /** @returns `true`, or why kernel threads cannot be seen from here */
 export async function kernelThreadsVisible(proc = '/proc'): Promise<true | string> {
-  if (readText(`${proc}/${KTHREADD_PID}/comm`)?.trim() !== 'kthreadd') {
+  if (textOf(`${proc}/${KTHREADD_PID}/comm`) !== 'kthreadd') {
     return 'they cannot be seen from here (a container has processes of its own: run it with --pid=host)'
   }
   if (onCpuNsOf(proc, KTHREADD_PID) === null) return `the kernel does not tell (${proc}/PID/schedstat is missing)`
@@ -62,22 +63,13 @@ export function kernelCpuBetween(before: KernelCpuReading, after: KernelCpuReadi
 /** `null` for a process that is none of the kernel's, or has gone. */
 function kernelThreadName(proc: string, pid: number): string | null {
   // proc_pid_stat(5): the number, the name in parentheses (which may hold more of them), the state, the parent.
-  const [, name, parent] = /^\d+ \((.*)\) \S (\d+) /s.exec(readText(`${proc}/${pid}/stat`) ?? '') ?? []
+  const [, name, parent] = /^\d+ \((.*)\) \S (\d+) /s.exec(textOf(`${proc}/${pid}/stat`) ?? '') ?? []
   if (name === undefined) return null
   return pid === KTHREADD_PID || Number(parent) === KTHREADD_PID ? name : null
 }
 
 /** Documentation/scheduler/sched-stats.rst: the first number is the time on the CPU in nanoseconds. */
 function onCpuNsOf(proc: string, pid: number): number | null {
-  const [, onCpuNs] = /^(\d+) /.exec(readText(`${proc}/${pid}/schedstat`) ?? '') ?? []
+  const [, onCpuNs] = /^(\d+) /.exec(textOf(`${proc}/${pid}/schedstat`) ?? '') ?? []
   return onCpuNs === undefined ? null : Number(onCpuNs)
-}
-
-/** `null` where there is no such file (any more). */
-function readText(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return null
-  }
 }

@@ -1,9 +1,10 @@
 /** The limits that this process runs under. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Environment } from '../schema/environment.ts'
 import { cgroupKernel } from './cgroup-kernel.ts'
 import { ownCgroup } from './own-cgroup.ts'
+import { textOf } from './text-of.ts'
 
 /** v1 says "no limit" with the largest multiple of a page that fits into 63 bits; nothing real is near to that. */
 const NO_LIMIT_FROM = 2 ** 62
@@ -65,14 +66,6 @@ function softLimit(limits: string, name: string): number | null {
   const line = limits.split('\n').find((each) => each.startsWith(name))
   const [, value] = /^\s+(\d+)/.exec(line?.slice(name.length) ?? '') ?? []
   return value === undefined ? null : Number(value)
-}
-
-function textOf(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8').trim()
-  } catch {
-    return null
-  }
 }
 
 /** How much may be dirty before it is written back: `vm.dirty_*`, those that are numbers. */

@@ -1,9 +1,10 @@
 /** What subjects claim about the page cache, held against what was measured. */
 import type { BrokenClaim } from '../schema/report.ts'
-import { type RunFigures, type Situation, situations } from '../schema/run.ts'
+import type { RunFigures } from '../schema/run.ts'
 import type { ResidencyClaim } from '../subjects/subject.ts'
 import { formatBytes, KIB } from '../units.ts'
 import { workloadNamed } from '../workloads/index.ts'
+import { runsByPlace } from './runs-by.ts'
 
 export interface ClaimingSubject {
   readonly name: string
@@ -12,17 +13,12 @@ export interface ClaimingSubject {
 
 /** All claims that were not kept, by subject, workload and situation. */
 export function findBrokenClaims(runs: readonly RunFigures[], subjects: readonly ClaimingSubject[]): BrokenClaim[] {
-  const workloads = [...new Set(runs.map(({ workload }) => workload))]
-  return workloads.flatMap((workload) =>
-    situations.flatMap((situation: Situation) =>
-      subjects.flatMap(({ name, claim }) => {
-        const own = runs.filter(
-          (run) => run.workload === workload && run.situation === situation && run.subject === name,
-        )
-        const broken = claim === null ? [] : brokenClaims(own, claim)
-        return broken.map((what) => ({ subject: name, workload, situation, what }))
-      }),
-    ),
+  return runsByPlace(runs).flatMap(({ workload, situation, runs: here }) =>
+    subjects.flatMap(({ name, claim }) => {
+      const own = here.filter(({ subject }) => subject === name)
+      const broken = claim === null ? [] : brokenClaims(own, claim)
+      return broken.map((what) => ({ subject: name, workload, situation, what }))
+    }),
   )
 }
 

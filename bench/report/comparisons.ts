@@ -1,10 +1,12 @@
 /** Subjects against each other, round by round. */
 import { isFio } from '../ceiling/fio.ts'
 import type { Comparison } from '../schema/report.ts'
-import { type RunFigures, type Situation, situations } from '../schema/run.ts'
+import type { RunFigures } from '../schema/run.ts'
 import { NO_WRITER } from '../subjects/index.ts'
 import { medianInterval } from './bootstrap.ts'
 import { type Measure, measures } from './measures.ts'
+import { pairsOf } from './pairs.ts'
+import { type RunsHere, runsByPlace, runsBySubject } from './runs-by.ts'
 import { verdictOf } from './verdict.ts'
 
 /**
@@ -13,29 +15,19 @@ import { verdictOf } from './verdict.ts'
  * 0, there is no ratio and no comparison. fio is compared in a table of its own.
  */
 export function compareSubjects(runs: readonly RunFigures[], baseline: string): Comparison[] {
-  const workloads = [...new Set(runs.map(({ workload }) => workload))]
-  return workloads.flatMap((workload) =>
-    situations.flatMap((situation) => {
-      const here = runs.filter((run) => run.workload === workload && run.situation === situation)
-      const toBaseline = compareAll(here, workload, situation, baseline, measures)
-      return toBaseline.concat(compareAll(here, workload, situation, NO_WRITER, neighbourMeasures))
-    }),
+  return runsByPlace(runs).flatMap((here) =>
+    compareAll(here, baseline, measures).concat(compareAll(here, NO_WRITER, neighbourMeasures)),
   )
 }
 
 const neighbourMeasures = measures.filter(({ name }) => name.startsWith('neighbour'))
 
-function compareAll(
-  runs: readonly RunFigures[],
-  workload: string,
-  situation: Situation,
-  baseline: string,
-  compared: readonly Measure[],
-): Comparison[] {
-  const subjects = [...new Set(runs.map(({ subject }) => subject))].filter((name) => isCompared(name, baseline))
-  const base = runs.filter(({ subject }) => subject === baseline)
-  return subjects.flatMap((subject) => {
-    const own = runs.filter((run) => run.subject === subject)
+function compareAll(here: RunsHere, baseline: string, compared: readonly Measure[]): Comparison[] {
+  const { workload, situation } = here
+  const runsOf = runsBySubject(here.runs)
+  const base = runsOf.get(baseline) ?? []
+  return [...runsOf].flatMap(([subject, own]) => {
+    if (!isCompared(subject, baseline)) return []
     return compared.flatMap((measure): Comparison[] => {
       const ratios = pairedRatios(own, base, measure)
       if (ratios.length === 0) return []
@@ -52,9 +44,8 @@ function isCompared(subject: string, baseline: string): boolean {
 
 /** Of each round in which both have a number. Two zeros are the same; something against zero is no ratio. */
 function pairedRatios(runs: readonly RunFigures[], base: readonly RunFigures[], { valueOf }: Measure): number[] {
-  return runs.flatMap((run) => {
-    const partner = base.find(({ round }) => round === run.round)
-    const [value, reference] = [valueOf(run), partner === undefined ? null : valueOf(partner)]
+  return pairsOf(runs, base).flatMap(([run, partner]) => {
+    const [value, reference] = [valueOf(run), valueOf(partner)]
     if (value === null || reference === null) return []
     if (value === 0 && reference === 0) return [1]
     return reference === 0 ? [] : [value / reference]

@@ -1,9 +1,10 @@
 /** Whether something changed steadily while the benchmark ran: a disk that warms up, a cache of the host that fills. */
 import { errorFunction } from 'simple-statistics'
 import type { Drift } from '../schema/report.ts'
-import { type RunFigures, situations } from '../schema/run.ts'
+import type { RunFigures } from '../schema/run.ts'
 import { measureNamed } from './measures.ts'
-import { median } from './statistics.ts'
+import { runsByPlace, runsBySubject } from './runs-by.ts'
+import { median, medianOf } from './statistics.ts'
 
 const watched = ['throughputBytesPerSecond', 'cpuSecondsPerGib', 'neighbourP99Ns'] as const
 
@@ -25,29 +26,20 @@ interface Sample {
  * decides by Mann and Kendall's test, ties taken into account; how much, by the slope of Theil and Sen.
  */
 export function findDrifts(runs: readonly RunFigures[]): Drift[] {
-  const workloads = [...new Set(runs.map(({ workload }) => workload))]
-  return workloads.flatMap((workload) =>
-    situations.flatMap((situation) =>
-      watched.flatMap((measure): Drift[] => {
-        const here = runs.filter((run) => run.workload === workload && run.situation === situation)
-        if (new Set(here.map(({ round }) => round)).size < ROUNDS_MIN) return []
-        const samples = relativeSamples(here, measure)
-        const { change, pValue } = trendOf(samples)
-        return pValue < P_VALUE_MAX && Math.abs(change) > CHANGE_MIN
-          ? [{ workload, situation, measure, change, pValue }]
-          : []
-      }),
-    ),
-  )
+  return runsByPlace(runs).flatMap(({ workload, situation, runs: here }) => {
+    if (new Set(here.map(({ round }) => round)).size < ROUNDS_MIN) return []
+    return watched.flatMap((measure): Drift[] => {
+      const { change, pValue } = trendOf(relativeSamples(here, measure))
+      const isDrift = pValue < P_VALUE_MAX && Math.abs(change) > CHANGE_MIN
+      return isDrift ? [{ workload, situation, measure, change, pValue }] : []
+    })
+  })
 }
 
 function relativeSamples(runs: readonly RunFigures[], measure: string): Sample[] {
   const { valueOf } = measureNamed(measure)
-  const subjects = [...new Set(runs.map(({ subject }) => subject))]
-  return subjects.flatMap((subject) => {
-    const own = runs.filter((run) => run.subject === subject)
-    const values = own.map(valueOf).filter((value) => value !== null)
-    const middle = values.length === 0 ? 0 : median(values)
+  return [...runsBySubject(runs).values()].flatMap((own) => {
+    const middle = medianOf(own.map(valueOf)) ?? 0
     if (middle === 0) return []
     return own.flatMap((run) => {
       const value = valueOf(run)

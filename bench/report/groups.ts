@@ -2,7 +2,7 @@
 import type { Comparison, Report } from '../schema/report.ts'
 import { type NotRun, type RunFigures, type Situation, situations } from '../schema/run.ts'
 import { measureNamed } from './measures.ts'
-import { median } from './statistics.ts'
+import { medianOf } from './statistics.ts'
 
 /** All subjects on one workload in one situation. */
 export interface Group {
@@ -31,8 +31,7 @@ export class SubjectRow {
   }
 
   median(valueOf: (run: RunFigures) => number | null): number | null {
-    const values = this.runs.map(valueOf).filter((value) => value !== null)
-    return values.length === 0 ? null : median(values)
+    return medianOf(this.runs.map(valueOf))
   }
 
   /** Against the baseline. */

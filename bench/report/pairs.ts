@@ -13,6 +13,17 @@ export interface PairedRatio {
   readonly pairs: number
 }
 
+/** Each run with the one of the base in the same round; those without are left out. */
+export function pairsOf<Run extends OfRound, Base extends OfRound>(
+  runs: readonly Run[],
+  base: readonly Base[],
+): [run: Run, partner: Base][] {
+  return runs.flatMap((run): [Run, Base][] => {
+    const partner = base.find(({ round }) => round === run.round)
+    return partner === undefined ? [] : [[run, partner]]
+  })
+}
+
 /**
  * The ratios of `runs` to those of `base` in the same round.
  *
@@ -24,11 +35,9 @@ export function pairedRatio<Run extends OfRound, Base extends OfRound>(
   base: readonly Base[],
   valueOf: (run: Run | Base) => number,
 ): PairedRatio | null {
-  const ratios = runs.flatMap((run) => {
-    const partner = base.find(({ round }) => round === run.round)
-    const found = partner === undefined ? null : ratio(valueOf(run), valueOf(partner))
-    return found === null ? [] : [found]
-  })
+  const ratios = pairsOf(runs, base)
+    .map(([run, partner]) => ratio(valueOf(run), valueOf(partner)))
+    .filter((found) => found !== null)
   if (ratios.length === 0) return null
   return { median: median(ratios), min: Math.min(...ratios), max: Math.max(...ratios), pairs: ratios.length }
 }

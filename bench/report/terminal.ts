@@ -18,8 +18,8 @@ export const WIDTH_MAX = 100
 /** From here on every CPU had something else to do. Less is what a benchmark that ended just now leaves behind. */
 const BUSY_LOAD_PER_CPU = 1
 
-/** Puts a mark at the number that breaks a claim. */
-const BROKEN_MARK = '!'
+/** Stands at what breaks a claim. */
+export const BROKEN_MARK = '!'
 
 const subjectColumn: Column = { heading: ['subject'], align: 'left' }
 

@@ -1,9 +1,5 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
+import { ForkedProcess } from './forked-process.ts'
 import type { ChildMeasurement, ChildMessage, ChildReport } from './result.ts'
-
-/** Enough of the last words of a crashed process to hold its error. */
-const STDERR_CHARS_MAX = 2000
 
 /** Whatever writes the file, from outside. However it ends, each step answers with a report. */
 export interface WriterFromOutside<Measurement = ChildMeasurement> {
@@ -19,12 +15,8 @@ export interface WriterFromOutside<Measurement = ChildMeasurement> {
 
 /** A process of Node's, which runs one of the subjects. */
 export class WritingProcess<Measurement = ChildMeasurement> implements WriterFromOutside<Measurement> {
-  private readonly child: ChildProcess
-  private readonly closed: Promise<unknown>
+  private readonly process: ForkedProcess<string, ChildMessage<Measurement>>
   private readonly tooLong: AbortSignal
-  private readonly ending: AbortSignal
-  private readonly kill = () => this.child.kill('SIGKILL')
-  private stderr = ''
 
   /**
    * Starts it. It is ended when `signal` is aborted, or when it is not done after `limitMs`.
@@ -38,49 +30,26 @@ export class WritingProcess<Measurement = ChildMeasurement> implements WriterFro
     private readonly limitMs: number,
     signal: AbortSignal,
   ) {
-    this.child = fork(script, [JSON.stringify(plan), path], {
-      execArgv: [],
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    })
-    // 'close' comes after 'exit', when stderr has been read to its end.
-    this.closed = once(this.child, 'close')
-    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.stderr = (this.stderr + text).slice(-STDERR_CHARS_MAX)
-    })
     this.tooLong = AbortSignal.timeout(limitMs)
-    this.ending = AbortSignal.any([signal, this.tooLong])
-    this.ending.addEventListener('abort', this.kill, { once: true })
+    this.process = new ForkedProcess(script, [JSON.stringify(plan), path], AbortSignal.any([signal, this.tooLong]))
   }
 
   get pid(): number | undefined {
-    return this.child.pid
+    return this.process.pid
   }
 
   async ready(): Promise<ChildReport<Measurement> | null> {
-    const message = await this.nextMessage()
+    const message = (await this.process.next()) ?? this.failure()
     return message.state === 'ready' ? null : message
   }
 
   async write(): Promise<ChildReport<Measurement>> {
-    const message = this.nextMessage()
-    // When it is gone by now the message tells, so the error of sending need not.
-    this.child.send('write', () => {})
-    const report = await message
-    return report.state === 'ready' ? this.failure() : report
+    const report = await this.process.ask('write')
+    return report === undefined || report.state === 'ready' ? this.failure() : report
   }
 
   async end(): Promise<void> {
-    this.ending.removeEventListener('abort', this.kill)
-    this.kill()
-    await this.closed
-  }
-
-  private async nextMessage(): Promise<ChildMessage<Measurement>> {
-    const message = await Promise.race([
-      once(this.child, 'message').then(([first]: ChildMessage<Measurement>[]) => first),
-      this.closed.then(() => undefined),
-    ])
-    return message ?? this.failure()
+    await this.process.end()
   }
 
   private failure(): ChildReport<Measurement> {
@@ -88,15 +57,8 @@ export class WritingProcess<Measurement = ChildMeasurement> implements WriterFro
       const message = `not done after ${Math.round(this.limitMs / 1e3)} s`
       return { state: 'failed', code: 'ERR_TIME_LIMIT', message }
     }
-    const how = this.child.signalCode ?? `exit code ${this.child.exitCode}`
-    const message = `the process ended with ${how} before it was done${lastWords(this.stderr)}`
+    const { how, lastWords } = this.process.howItEnded()
+    const message = `the process ended with ${how} before it was done${lastWords}`
     return { state: 'failed', code: 'ERR_PROCESS_ENDED', message }
   }
-}
-
-/** The line that names the error, or else the last one. */
-function lastWords(stderr: string): string {
-  const lines = stderr.split('\n').map((line) => line.trim())
-  const line = lines.find((text) => /\bError\b.*:/.test(text)) ?? lines.findLast((text) => text !== '')
-  return line === undefined ? '' : `: ${line}`
 }

@@ -1,7 +1,6 @@
 /** A process that reads hot data of its own while somebody else writes. */
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
 import { pageCacheOf } from 'uncached-io'
+import { ForkedProcess } from '../../run/forked-process.ts'
 import type { NeighbourPhase } from '../../schema/run.ts'
 import type { FromNeighbour, NeighbourSettings, ToNeighbour } from './messages.ts'
 
@@ -14,9 +13,6 @@ export interface NeighbourOptions extends NeighbourSettings {
   readonly add: (pid: number) => Promise<void>
   readonly signal: AbortSignal
 }
-
-/** Enough of the last words of a crashed process to hold its error. */
-const STDERR_CHARS_MAX = 2000
 
 /**
  * Starts it. When this resolves its data is in memory, and it reads.
@@ -36,15 +32,12 @@ export async function startNeighbour(options: NeighbourOptions): Promise<Neighbo
 }
 
 export class NeighbourProcess {
-  private readonly child: ChildProcess
-  private readonly closed: Promise<unknown>
+  private readonly process: ForkedProcess<ToNeighbour, FromNeighbour>
   private readonly hotPath: string
   private readonly hotBytes: number
   private readonly signal: AbortSignal
   private readonly phases = new Map<Phase, NeighbourPhase>()
   private phase: Phase | null = null
-  private stderr = ''
-  private readonly kill = () => this.child.kill('SIGKILL')
 
   /** Use {@link startNeighbour}. */
   constructor({ script, hotPath, hotBytes, readsPerSecond, signal }: NeighbourOptions) {
@@ -52,20 +45,12 @@ export class NeighbourProcess {
     this.hotPath = hotPath
     this.hotBytes = hotBytes
     this.signal = signal
-    this.child = fork(script, [JSON.stringify(settings)], {
-      execArgv: [],
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    })
-    this.closed = once(this.child, 'close')
-    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.stderr = (this.stderr + text).slice(-STDERR_CHARS_MAX)
-    })
-    signal.addEventListener('abort', this.kill, { once: true })
+    this.process = new ForkedProcess(script, [JSON.stringify(settings)], signal)
   }
 
   async start(add: (pid: number) => Promise<void>): Promise<void> {
-    await this.answer('started')
-    await add(this.child.pid!)
+    this.expect('started', await this.process.next())
+    await add(this.process.pid!)
     await this.ask('warm', 'warm')
   }
 
@@ -88,9 +73,7 @@ export class NeighbourProcess {
 
   /** Ends the process. May be called again. */
   async end(): Promise<void> {
-    this.signal.removeEventListener('abort', this.kill)
-    this.kill()
-    await this.closed
+    await this.process.end()
   }
 
   private async endPhase(): Promise<void> {
@@ -107,26 +90,19 @@ export class NeighbourProcess {
   }
 
   private async ask<Is extends FromNeighbour['is']>(message: ToNeighbour, is: Is) {
-    const answer = this.answer(is)
-    // When it is gone by now the answer tells, so the error of sending need not.
-    this.child.send(message, () => {})
-    return await answer
+    return this.expect(is, await this.process.ask(message))
   }
 
-  private async answer<Is extends FromNeighbour['is']>(is: Is): Promise<Extract<FromNeighbour, { readonly is: Is }>> {
-    const message = await Promise.race([
-      once(this.child, 'message').then(([first]: FromNeighbour[]) => first),
-      this.closed.then(() => undefined),
-    ])
+  private expect<Is extends FromNeighbour['is']>(
+    is: Is,
+    message: FromNeighbour | undefined,
+  ): Extract<FromNeighbour, { readonly is: Is }> {
     this.signal.throwIfAborted()
-    if (message === undefined) throw this.failure()
+    if (message === undefined) {
+      const { how, lastWords } = this.process.howItEnded()
+      throw new Error(`the neighbour ended with ${how}${lastWords}`)
+    }
     if (message.is !== is) throw new Error(`the neighbour says '${message.is}' instead of '${is}'`)
     return message as Extract<FromNeighbour, { readonly is: Is }>
-  }
-
-  private failure(): Error {
-    const how = this.child.signalCode ?? `exit code ${this.child.exitCode}`
-    const line = this.stderr.split('\n').find((each) => /\bError\b.*:/.test(each))
-    return new Error(`the neighbour ended with ${how}${line === undefined ? '' : `: ${line.trim()}`}`)
   }
 }
