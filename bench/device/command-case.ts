@@ -1,13 +1,15 @@
 /** The command `write` at the end of a pipe, as in `tar c . | uncached-io write FILE`. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { dirname, join } from 'node:path'
 import { packageFolder } from '../package.ts'
+import { subjectNamed } from '../subjects/index.ts'
+import { requireStrategy } from '../subjects/strategies.ts'
 import type { ThroughputCase } from './cases.ts'
 
+// Both are programs of their own, so what was built is run, also from the sources.
 const command = join(packageFolder, 'dist/cli.js')
-const fillPipe = fileURLToPath(new URL('fill-pipe.js', import.meta.url))
+const fillPipe = join(packageFolder, 'out/bench/device/fill-pipe.js')
 
 /** The shell connects them by a pipe; a child's standard input is a socket when Node makes it. */
 const pipeline = '"$1" "$2" "$4" | "$1" "$3" write --strategy direct --require --sync --preallocate "$4" -- "$5"'
@@ -26,7 +28,11 @@ export const commandCase: ThroughputCase = {
         let complaint = ''
         shell.stderr.on('data', (text: Buffer) => (complaint += text.toString()))
         const [code] = (await once(shell, 'close')) as [number | null]
-        if (code !== 0) throw new Error(`write ended with ${code}: ${complaint.trim()}`)
+        // The shell's code is that of the second program only; the first one would complain.
+        if (code !== 0 || complaint !== '') {
+          await requireStrategy(subjectNamed('direct'), dirname(path))
+          throw new Error(`write ended with ${code}: ${complaint.trim()}`)
+        }
         // The length of the file is checked with its content.
         return { bytes, bufferBytes: null }
       },

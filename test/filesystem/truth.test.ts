@@ -103,7 +103,10 @@ describe.skipIf(whyNot !== null).each(cases)(named('on $kind'), ({ kind, honours
       for (let i = 0; i < 8; i++) await writer.write(content)
       expect(await writer.end()).toBe(8 * content.byteLength)
       expect(writer.mode).toMatchObject({ asked: 'direct', inEffect: 'evict' })
-      expect(writer.mode.why).toMatch(/^direct: its writes go through the page cache: \d+ bytes wait there/)
+      // Dirty pages, or such as the kernel has written since: what it finds is a matter of the moment.
+      const found =
+        /^direct: (its writes go through the page cache: \d+ bytes wait there|\d+ bytes of it are in the page cache)/
+      expect(writer.mode.why).toMatch(found)
       expect((await pageCacheOf(writer.path)).residentBytes).toBe(0)
     })
   })
