@@ -15,6 +15,7 @@
             "native/memory.cc",
             "native/ownership.cc",
             "native/page_cache.cc",
+            "native/pipe.cc",
             "native/range.cc",
             "native/ring.cc",
             "native/seek.cc",

@@ -11,6 +11,7 @@
 #include "kernel.h"
 #include "lock.h"
 #include "memory.h"
+#include "pipe.h"
 #include "seek.h"
 #include "store_costs.h"
 #include "stream_copy.h"
@@ -54,7 +55,10 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("duplicate", Napi::Function::New<Duplicate>(env, "duplicate"));
   exports.Set("closeDuplicate", Napi::Function::New<CloseDuplicate>(env, "closeDuplicate"));
   exports.Set("tryLock", Napi::Function::New<TryLock>(env, "tryLock"));
+  exports.Set("makePipe", Napi::Function::New<MakePipe>(env, "makePipe"));
   exports.Set("setPipeSize", Napi::Function::New<SetPipeSize>(env, "setPipeSize"));
+  exports.Set("splicePipe", Napi::Function::New<SplicePipe>(env, "splicePipe"));
+  exports.Set("waitReadable", Napi::Function::New<WaitReadable>(env, "waitReadable"));
   exports.Set("syncFolder", Napi::Function::New<File::SyncFolder>(env, "syncFolder"));
   exports.Set("startRing", Napi::Function::New<StartRing>(env, "startRing"));
   exports.Set("misalignment", Napi::Function::New<Misalignment>(env, "misalignment"));

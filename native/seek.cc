@@ -39,12 +39,4 @@ Napi::Value CloseDuplicate(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// setPipeSize(descriptor, bytes) -> the size it has now, in bytes
-Napi::Value SetPipeSize(const Napi::CallbackInfo& info) {
-  const int fd = info[0].As<Napi::Number>().Int32Value();
-  const int size = fcntl(fd, F_SETPIPE_SZ, info[1].As<Napi::Number>().Int32Value());
-  if (size == -1) throw MakeError(info.Env(), {errno, "fcntl", ""});
-  return Napi::Number::New(info.Env(), size);
-}
-
 }  // namespace uncached_io

@@ -1,4 +1,4 @@
-// The position, the flags, a second number and the size of a descriptor that is not ours: what a caller handed over.
+// The position, the flags and a second number of a descriptor that is not ours: what a caller handed over.
 #pragma once
 
 #include <napi.h>
@@ -9,6 +9,5 @@ Napi::Value Seek(const Napi::CallbackInfo& info);
 Napi::Value DescriptorFlags(const Napi::CallbackInfo& info);
 Napi::Value Duplicate(const Napi::CallbackInfo& info);
 Napi::Value CloseDuplicate(const Napi::CallbackInfo& info);
-Napi::Value SetPipeSize(const Napi::CallbackInfo& info);
 
 }  // namespace uncached_io

@@ -98,8 +98,17 @@ export interface Binding {
    * @returns false: somebody else has it
    */
   tryLock(descriptor: number, offset: number): boolean
+  /** A pipe of our own, both ends blocking. Closed as any descriptor is. */
+  makePipe(): { readEnd: number; writeEnd: number }
   /** How much a pipe holds, at once. Gives the size it got; EBADF for what is no pipe, EPERM beyond the system's limit. */
   setPipeSize(descriptor: number, byteLength: number): number
+  /**
+   * Moves at most `byteLength` bytes from one pipe into another, at once and without copying them. Gives their number, 0
+   * at the end of a pipe that nobody writes to any more, -1 when one is empty or the other full.
+   */
+  splicePipe(from: number, to: number, byteLength: number): number
+  /** Whether, within some time, a read of a descriptor would not wait: something has come, its end, or an error. */
+  waitReadable(descriptor: number, milliseconds: number): Promise<boolean>
   /** fsync of a folder. */
   syncFolder(path: string | Buffer): Promise<void>
   /** Sets up io_uring for this thread, once. Throws what keeps it from being used: EPERM, ENOSYS, EMFILE, ENOMEM, ... */

@@ -1,14 +1,9 @@
 /**
- * What a source gives until the signal is aborted; a source that is slow to come is not waited for then. It `throws` the
- * signal's reason, or just `ends`.
+ * What a source gives until the signal is aborted; a source that is slow to come is not waited for then.
  *
- * @throws what the source throws
+ * @throws the signal's reason; what the source throws
  */
-export async function* untilAborted<T>(
-  source: AsyncIterable<T>,
-  signal: AbortSignal,
-  then: 'throws' | 'ends',
-): AsyncGenerator<T, void> {
+export async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T, void> {
   const iterator = source[Symbol.asyncIterator]()
   // One listener for all chunks, and a promise for each: racing against one promise would pile up all that was raced.
   let stop: (() => void) | undefined
@@ -24,7 +19,7 @@ export async function* untilAborted<T>(
       if (next.done === true) return
       yield next.value
     }
-    if (then === 'throws') throw signal.reason
+    throw signal.reason
   } finally {
     signal.removeEventListener('abort', onAbort)
     // Not waited for: it may hang as its `next` did.

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { closeSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
@@ -69,20 +69,6 @@ test.each([true, false])(
     const left = readFileSync(path)
     expect(left.byteLength).toBeGreaterThan(content.byteLength - 1_000_000)
     expect(left.equals(content.subarray(0, left.byteLength))).toBe(true)
-  },
-)
-
-test.each([true, false])(
-  'write whose standard input breaks says so, and leaves with --atomic nothing: %s',
-  (atomic) => {
-    const own = temporaryFolder()
-    const args = [program, 'write', join(own, 'file'), '--strategy', 'direct', ...(atomic ? ['--atomic'] : [])]
-    // What can be opened and not be read.
-    const stdin = openSync(own, 'r')
-    const { status, stderr } = spawnSync(process.execPath, args, { stdio: [stdin, 'pipe', 'pipe'], encoding: 'utf8' })
-    closeSync(stdin)
-    expect([status, stderr]).toEqual([1, 'uncached-io: EISDIR: illegal operation on a directory, read\n'])
-    expect(readdirSync(own)).toEqual(atomic ? [] : ['file'])
   },
 )
 

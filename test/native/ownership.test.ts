@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import {
   closeSync,
   constants,
@@ -86,17 +85,6 @@ describe('descriptors of others', () => {
     expect(readFileSync(path, 'utf8')).toBe('twelve!bytes')
     expect(caught(() => native.seek(descriptor, 0, 0))).toMatchObject({ code: 'EBADF', syscall: 'lseek' })
     expect(caught(() => native.descriptorFlags(descriptor))).toMatchObject({ code: 'EBADF', syscall: 'fcntl' })
-  })
-
-  test('setPipeSize makes a pipe larger, and only a pipe', async () => {
-    const path = freshPath(folder)
-    execFileSync('mkfifo', [path])
-    const descriptor = openSync(path, 'r+')
-    expect(native.setPipeSize(descriptor, 1024 * 1024)).toBe(1024 * 1024)
-    closeSync(descriptor)
-    await opened(readWrite, async (file) => {
-      expect(caught(() => native.setPipeSize(file.descriptor(), 4096))).toMatchObject({ code: 'EBADF' })
-    })
   })
 
   test('descriptor is the number of an open file, and EBADF of a closed one', async () => {
