@@ -7,7 +7,6 @@ import { openWriter } from './open-writer.ts'
 import { bytesOf, flag, type OpenWriterOptions, type PathLike, pathOf, refuseAborted, settingsFrom } from './options.ts'
 import { folderNameOf, scratchPath } from './scratch.ts'
 import { untilAborted } from './until-aborted.ts'
-import type { Writer } from './writer.ts'
 import type { Chunk } from './writer-contract.ts'
 
 /** The whole content of a file: at once, or in chunks as they come. A `node:stream` Readable is an async iterable. */
@@ -39,45 +38,32 @@ export interface WriteFileOptions extends OpenWriterOptions {
  * @throws AbortError
  */
 export async function writeFile(path: PathLike, content: Content, options: WriteFileOptions = {}): Promise<number> {
-  return await fillFile(path, (signal) => feedOf(chunksOf(content, signal)), options)
-}
-
-/** Gives a writer all that is to be in its file. */
-export type Feed = (writer: Writer) => Promise<void>
-
-function feedOf(chunks: Iterable<Chunk> | AsyncIterable<Chunk>): Feed {
-  return async (writer) => {
-    for await (const chunk of chunks) if (!writer.writeSync(chunk)) await writer.write(chunk)
-  }
-}
-
-/** As `writeFile`, with content that a feed gives; it is asked for when the options are known to be right. */
-export async function fillFile(
-  path: PathLike,
-  makeFeed: (signal: AbortSignal | undefined) => Feed,
-  options: WriteFileOptions,
-): Promise<number> {
   const { atomic = false, durable = true, ...writerOptions } = options
   flag('atomic', atomic)
   flag('durable', durable)
   const settings = settingsFrom(writerOptions)
   refuseAborted({ signal: settings.signal })
   const name = pathOf(path)
-  const feed = makeFeed(settings.signal)
-  if (!atomic) return await fill(name, feed, writerOptions, durable)
+  const chunks = chunksOf(content, settings.signal)
+  if (!atomic) return await fill(name, chunks, writerOptions, durable)
   if (settings.append || !settings.create || settings.start > 0) {
     throw argumentError(
       'ERR_INVALID_ARG_VALUE',
       'atomic replaces a file: flags that append or update, and start, are none',
     )
   }
-  return await replace(name, feed, writerOptions, settings.exclusive, durable)
+  return await replace(name, chunks, writerOptions, settings.exclusive, durable)
 }
 
-async function fill(path: string | Buffer, feed: Feed, options: OpenWriterOptions, durable: boolean): Promise<number> {
+async function fill(
+  path: string | Buffer,
+  chunks: Iterable<Chunk> | AsyncIterable<Chunk>,
+  options: OpenWriterOptions,
+  durable: boolean,
+): Promise<number> {
   const writer = await openWriter(path, options)
   try {
-    await feed(writer)
+    for await (const chunk of chunks) if (!writer.writeSync(chunk)) await writer.write(chunk)
     return await writer.end({ durable })
   } catch (error) {
     writer.fail(error)
@@ -90,7 +76,7 @@ async function fill(path: string | Buffer, feed: Feed, options: OpenWriterOption
 
 async function replace(
   path: string | Buffer,
-  feed: Feed,
+  chunks: Iterable<Chunk> | AsyncIterable<Chunk>,
   options: OpenWriterOptions,
   exclusive: boolean,
   durable: boolean,
@@ -104,7 +90,7 @@ async function replace(
   const temporary = scratchPath(folderNameOf(target), '.tmp')
   try {
     const mode = before?.permissions ?? options.mode
-    const total = await fill(temporary, feed, { ...options, flags: 'wx', mode }, durable)
+    const total = await fill(temporary, chunks, { ...options, flags: 'wx', mode }, durable)
     if (before !== null) await takeAfter(temporary, before, durable)
     await native.rename(temporary, target, exclusive)
     if (durable) await native.syncFolder(await native.realFolder(target))

@@ -1,11 +1,10 @@
 import { subscribe } from 'node:diagnostics_channel'
 import { channels, type DowngradeEvent, type OpenEvent } from '../diagnostics.ts'
 import type { OpenWriterOptions } from '../options.ts'
-import { fillFile } from '../write-file.ts'
-import type { Writer } from '../writer.ts'
+import { writeFile } from '../write-file.ts'
 import { Progress } from './progress.ts'
 import { parseSize } from './size.ts'
-import { readBytesMax, StandardInput } from './standard-input.ts'
+import { standardInput } from './standard-input.ts'
 import { complain, exitCodes, parse, UsageError } from './usage.ts'
 
 const options = {
@@ -35,13 +34,9 @@ export async function write(args: string[]): Promise<number> {
   tellOf(progress)
   const interruption = new Interruption()
   try {
-    const feed = async (writer: Writer): Promise<void> => {
-      const input = new StandardInput()
-      await pump(input, writer, interruption.aborted).finally(() => input.close())
-      // What was read is of no use to an atomic file; any other one is to hold all of it.
-      if (atomic) interruption.aborted.throwIfAborted()
-    }
-    await fillFile(path, () => feed, { ...writerOptions, durable, atomic })
+    // What was read is of no use to an atomic file; any other one is to hold all of it.
+    const signal = atomic ? interruption.aborted : undefined
+    await writeFile(path, standardInput(interruption.aborted), { ...writerOptions, durable, atomic, signal })
   } catch (error) {
     if (error !== interruption.aborted.reason) throw usageOr(error)
   } finally {
@@ -49,23 +44,6 @@ export async function write(args: string[]): Promise<number> {
   }
   interruption.pass()
   return exitCodes.done
-}
-
-/** Reads standard input straight into the writer's buffers, to its end or until interrupted. */
-async function pump(input: StandardInput, writer: Writer, interrupted: AbortSignal): Promise<void> {
-  const { bufferSize } = writer
-  while (!interrupted.aborted) {
-    // To the end of the buffer: a slot that reaches into the next one would send this one off before it is full.
-    const slot = writer.reserve(Math.min(readBytesMax, bufferSize - (writer.position % bufferSize)))
-    if (slot === null) {
-      await writer.drain()
-      continue
-    }
-    const bytesRead = await input.read(slot)
-    if (bytesRead === 0) return
-    // When none came for a while, the writer is asked for another slot all the same: it may have failed.
-    if (bytesRead !== null) writer.commit(bytesRead)
-  }
 }
 
 /** How it is written goes to the terminal; what is not as asked for is said in any case. */
