@@ -22,10 +22,14 @@ function openPipe(): number {
 }
 
 /** The command, reading from the pipe by a descriptor of its own. */
-function start(pipe: number, path: string, { flags = 0, fileBlocksMax = 'unlimited' } = {}): ChildProcess {
+function start(
+  pipe: number,
+  path: string,
+  { flags = 0, fileBlocksMax = 'unlimited', atomic = false } = {},
+): ChildProcess {
   const stdin = openSync(`/proc/self/fd/${pipe}`, constants.O_RDONLY | flags)
   const command = [`ulimit -f ${fileBlocksMax}; exec "$@"`, 'sh', process.execPath, program]
-  const args = ['-c', ...command, 'write', path, '--strategy', 'direct']
+  const args = ['-c', ...command, 'write', path, '--strategy', 'direct', ...(atomic ? ['--atomic'] : [])]
   const child = spawn('sh', args, { stdio: [stdin, 'ignore', 'pipe'] })
   closeSync(stdin)
   return child
@@ -110,6 +114,27 @@ test('ends when the file can take no more, though nothing comes and the pipe sta
   expect([code, stderr]).toEqual([1, expect.stringMatching(/^uncached-io: EFBIG: /)])
   const left = readFileSync(path)
   expect(left.equals(content.subarray(0, left.byteLength))).toBe(true)
+})
+
+const refused = { code: 1, signal: null, stderr: expect.stringMatching(/^uncached-io: EFBIG: /) }
+const interrupted = { code: null, signal: 'SIGINT', stderr: '' }
+
+test.each([
+  { atomic: false, outcome: refused, left: ['file'] },
+  // Nothing was to be written any more.
+  { atomic: true, outcome: interrupted, left: [] },
+])('an interrupted one that can not write what it has says so: atomic $atomic', async ({ atomic, outcome, left }) => {
+  const own = temporaryFolder()
+  const pipe = openPipe()
+  const child = start(pipe, join(own, 'file'), { fileBlocksMax: '8', atomic })
+  const end = ended(child)
+  // Less than a buffer: it is written when the end has come.
+  await feed(pipe, 50_000, content.subarray(0, 100_000))
+  await emptied(pipe)
+  child.kill('SIGINT')
+  expect(await end).toEqual(outcome)
+  closeSync(pipe)
+  expect(readdirSync(own)).toEqual(left)
 })
 
 test.each([
