@@ -91,8 +91,10 @@ export class Outputs implements Watcher<ShownPlan, RunResult> {
       const { htmlPage } = await import('./report/html/page.ts')
       note('--html', await whyTextNotWritten(htmlFile, await htmlPage(report)))
     }
-    if (textFile !== null)
-      note('--textfile', await writeTextfile(textFile, this.metrics.registry).then(nothing, messageOf))
+    if (textFile !== null) {
+      const written = writeTextfile(textFile, this.metrics.registry)
+      note('--textfile', await written.then(() => null, messageOf))
+    }
     return problems
   }
 
@@ -100,8 +102,4 @@ export class Outputs implements Watcher<ShownPlan, RunResult> {
     this.progress.close()
     await this.server?.close()
   }
-}
-
-function nothing(): null {
-  return null
 }

@@ -21,14 +21,14 @@ export interface SharedMemory {
 interface LimitFiles {
   readonly limit: string
   /** Written first, with its value: memory that is swapped out would escape from the limit. */
-  readonly noSwap: readonly (readonly [file: string, value: string])[]
+  readonly noSwap: readonly [file: string, value: string]
   readonly oom: string
 }
 
 const filesOfVersion: Readonly<Record<1 | 2, LimitFiles>> = {
-  1: { limit: 'memory.limit_in_bytes', noSwap: [['memory.swappiness', '0']], oom: 'memory.oom_control' },
+  1: { limit: 'memory.limit_in_bytes', noSwap: ['memory.swappiness', '0'], oom: 'memory.oom_control' },
   // A kernel without swap has no such file.
-  2: { limit: 'memory.max', noSwap: [['memory.swap.max', '0']], oom: 'memory.events' },
+  2: { limit: 'memory.max', noSwap: ['memory.swap.max', '0'], oom: 'memory.events' },
 }
 
 /**
@@ -63,13 +63,12 @@ export async function makeSharedMemory(
 
 async function setLimit({ version, path }: MemoryCgroup, limitBytes: number, kernel: CgroupKernel): Promise<void> {
   const { limit, noSwap } = filesOfVersion[version]
-  for (const [file, value] of noSwap) {
-    const exists = await access(join(path, file)).then(
-      () => true,
-      () => false,
-    )
-    if (exists) await kernel.write(join(path, file), value)
-  }
+  const [file, value] = noSwap
+  const exists = await access(join(path, file)).then(
+    () => true,
+    () => false,
+  )
+  if (exists) await kernel.write(join(path, file), value)
   await kernel.write(join(path, limit), String(limitBytes))
   if (version === 2) await kernel.write(join(path, 'cgroup.subtree_control'), '+memory')
 }

@@ -11,17 +11,15 @@ import { TURN_BYTES, Turns } from './turns.ts'
  */
 export class PieceFeed implements SinkFeed {
   readonly pieces: readonly Buffer[]
-  nextIndex: number
+  nextIndex = 0
   leftBytes: number
   /** How much is left when the turn is over. */
   turnAtLeftBytes = 0
 
-  /** @param firstIndex the piece to begin with */
-  constructor(pieces: readonly Buffer[], bytes: number, firstIndex = 0) {
+  constructor(pieces: readonly Buffer[], bytes: number) {
     if (!pieces.some((piece) => piece.length > 0)) throw new RangeError('a feed needs a piece that is not empty')
     this.pieces = pieces
     this.leftBytes = bytes
-    this.nextIndex = firstIndex
   }
 
   async writeInto(sink: Sink, bytesPerSecond: number | null = null): Promise<Latency> {
