@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "environment.h"
+#include "range.h"
 
 namespace uncached_io {
 
@@ -74,7 +75,12 @@ void ReturnMemory(int64_t bytes) { heldBytes -= bytes; }
 
 Napi::Value PreferLargePages(const Napi::CallbackInfo& info) {
   const auto view = info[0].As<Napi::Uint8Array>();
-  return Napi::Boolean::New(info.Env(), Advise(view.Data(), view.ByteLength(), MADV_HUGEPAGE) == 0);
+  const size_t offset = info[1].As<Napi::Number>().Int64Value();
+  const size_t length = info[2].As<Napi::Number>().Int64Value();
+  const uint8_t* data = RangeArgument(view, offset, length);
+  // Pages that malloc had in use before are there, cleared and small. Refused where mlockall keeps them.
+  Advise(view.Data(), view.ByteLength(), MADV_DONTNEED);
+  return Napi::Boolean::New(info.Env(), Advise(data, length, MADV_HUGEPAGE) == 0);
 }
 
 Napi::Value RegisterBuffer(const Napi::CallbackInfo& info) {

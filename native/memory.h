@@ -17,7 +17,8 @@ Napi::Value GiveMemory(const Napi::CallbackInfo& info);
 Napi::Value SetMemoryCap(const Napi::CallbackInfo& info);
 Napi::Value Memory(const Napi::CallbackInfo& info);
 
-// preferLargePages(view): madvise(MADV_HUGEPAGE), before the memory is touched. False where there are no large pages.
+// preferLargePages(view, viewOffset, length): madvise(MADV_HUGEPAGE) of a part of new memory, of which nothing is resident
+// behind it. False where there are no large pages.
 Napi::Value PreferLargePages(const Napi::CallbackInfo& info);
 
 // registerBuffer(view) -> place; throws ENOMEM beyond RLIMIT_MEMLOCK, ENOBUFS when no place is left, ENXIO without a ring.

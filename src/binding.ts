@@ -123,8 +123,11 @@ export interface Binding {
   giveMemory(byteLength: number): void
   setMemoryCap(byteLength: number): void
   memory(defaultCap: number): { capBytes: number; heldBytes: number }
-  /** Asks for large pages before the memory is touched. False where the kernel has none. */
-  preferLargePages(view: Uint8Array): boolean
+  /**
+   * Asks for large pages for a part of new memory, whose content is lost: none of its whole pages is resident any more.
+   * False where the kernel has no large pages. Throws ERR_BUFFER_DETACHED for a part that it does not have.
+   */
+  preferLargePages(view: Uint8Array, viewOffset: number, byteLength: number): boolean
   /**
    * Gives memory a place, from which the ring writes without pinning its pages each time. Throws ENOMEM beyond
    * RLIMIT_MEMLOCK, ENOBUFS when the ring has no place left, ENXIO when it was not started.

@@ -44,8 +44,9 @@ export function allocateLarge(byteLength: number, alignment: number): Buffer {
   const strictest = Math.max(alignment, largePageBytes)
   const inLargePages = Math.round(byteLength / largePageBytes) * largePageBytes
   const memory = new ArrayBuffer(Math.max(byteLength, inLargePages) + strictest)
-  binding().preferLargePages(viewAligned(memory, inLargePages, strictest))
-  return viewAligned(memory, byteLength, strictest)
+  const view = viewAligned(memory, byteLength, strictest)
+  binding().preferLargePages(new Uint8Array(memory), view.byteOffset, inLargePages)
+  return view
 }
 
 function viewAligned(memory: ArrayBuffer, byteLength: number, alignment: number): Buffer {

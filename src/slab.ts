@@ -79,7 +79,8 @@ export class Slab {
   release(): void {
     this.#free.length = 0
     try {
-      binding().releaseMemory(this.#memory, this.place)
+      // With what it is too large by, which malloc may have touched.
+      binding().releaseMemory(new Uint8Array(this.#memory.buffer), this.place)
     } catch {
       // Locked by mlockall: it goes with the object.
     }

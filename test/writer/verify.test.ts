@@ -47,7 +47,8 @@ describe('a file system that takes O_DIRECT and uses the cache', () => {
     const error = await writer.end().catch((reason: unknown) => reason)
     expect(error).toMatchObject({ name: 'UncachedIOError', code: 'ERR_FOOTPRINT', path })
     const { residentBytes, message } = error as { residentBytes: number; message: string }
-    expect(residentBytes).toBeGreaterThan(1_000_000)
+    // Whenever it was looked at: with the first write under way, or with all of them done.
+    expect(residentBytes).toBeGreaterThan(64 * 1024)
     expect(message).toMatch(/^direct does not keep '.*' out of the page cache: \d+ bytes of it are in the page cache/)
     expect(statSync(path).size).toBe(writer.writtenBytes)
     expect(await codeFrom(() => writer.write('more'))).toBe('ERR_FOOTPRINT')
