@@ -17,6 +17,9 @@ const options = {
   preallocate: { type: 'string' },
 } as const
 
+/** 16 MiB of buffers: the pipe goes on while the disk takes its time, which a full pipe of 1 MiB would not. */
+const queueDepth = 8
+
 /** Writes standard input to a file. */
 export async function write(args: string[]): Promise<number> {
   const { values, positionals } = parse(args, options)
@@ -27,6 +30,7 @@ export async function write(args: string[]): Promise<number> {
     flags: values.exclusive ? 'wx' : 'w',
     policy: values.require ? 'require' : 'prefer',
     verify: values.verify,
+    queueDepth,
     ...(strategy === undefined ? {} : { strategy: strategy as NonNullable<OpenWriterOptions['strategy']> }),
     ...(preallocate === undefined ? {} : { preallocate: parseSize('--preallocate', preallocate) }),
   } as const
