@@ -12,7 +12,7 @@ const command = join(packageFolder, 'dist/cli.js')
 const fillPipe = join(packageFolder, 'out/bench/device/fill-pipe.js')
 
 /** The shell connects them by a pipe; a child's standard input is a socket when Node makes it. */
-const pipeline = '"$1" "$2" "$4" | "$1" "$3" write --strategy direct --require --sync --preallocate "$4" -- "$5"'
+const pipeline = '"$1" "$2" "$4" | "$1" "$3" write --strategy direct --require --sync -- "$5"'
 
 export const commandCase: ThroughputCase = {
   name: 'write-command',

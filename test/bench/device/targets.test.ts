@@ -125,9 +125,12 @@ describe('the targets', () => {
   })
 
   it('compare the command with a writer', () => {
-    const target = "write-command: throughput of large's"
+    const target = "write-command: throughput of large-growing's"
     const found = (seconds: number) =>
-      findingOf(target, results({ throughput: [throughput('large'), throughput('write-command', { seconds })] }))
+      findingOf(
+        target,
+        results({ throughput: [throughput('large-growing'), throughput('write-command', { seconds })] }),
+      )
     expect(verdictOf(found(1.25))).toBe('reached')
     expect(verdictOf(found(1.26))).toBe('missed')
     expect(verdictOf(findingOf(target, results()))).toBe('not measured')
