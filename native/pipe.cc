@@ -50,6 +50,7 @@ Napi::Value WaitReadable(const Napi::CallbackInfo& info) {
       [fd, milliseconds] {
         pollfd wanted = {fd, POLLIN, 0};
         const int answer = poll(&wanted, 1, milliseconds);
+        // Not again, which would begin the time anew: who waits asks again.
         return answer == -1 && errno == EINTR ? 0 : answer;
       },
       [](Napi::Env env, int64_t answer) { return Napi::Boolean::New(env, answer > 0); });

@@ -21,6 +21,8 @@ export function placeOf(bytes: Uint8Array): number {
 /** Memory for several buffers of one size, so that they can share large pages and one place in the ring's table. */
 export class Slab {
   readonly #memory: Buffer
+  /** With what it is too large by, which malloc may have touched. */
+  readonly #whole: Uint8Array
   readonly #free: Buffer[]
   /** Whether it was tried to register it. Where it was refused writes are the same, and dearer without large pages. */
   #tried = false
@@ -37,6 +39,7 @@ export class Slab {
     const stride = ceilTo(byteLength, alignment)
     const bytes = stride * (count - 1) + byteLength
     this.#memory = bytes < largePageBytes ? allocate(bytes, alignment) : allocateLarge(bytes, alignment)
+    this.#whole = new Uint8Array(this.#memory.buffer)
     // A slot of reserve() is a view of this memory: postMessage must not carry it off under a write in flight.
     markAsUntransferable(this.#memory.buffer)
     // The last one first in the list: buffers are taken from its end, so memory is touched from its beginning.
@@ -79,8 +82,7 @@ export class Slab {
   release(): void {
     this.#free.length = 0
     try {
-      // With what it is too large by, which malloc may have touched.
-      binding().releaseMemory(new Uint8Array(this.#memory.buffer), this.place)
+      binding().releaseMemory(this.#whole, this.place)
     } catch {
       // Locked by mlockall: it goes with the object.
     }

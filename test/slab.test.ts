@@ -1,5 +1,5 @@
 import { fc, test } from '@fast-check/vitest'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { binding } from '../src/binding.ts'
 import { BufferPool } from '../src/buffer-pool.ts'
 import { Slab, slabOf } from '../src/slab.ts'
@@ -117,6 +117,18 @@ describe('a slab', () => {
     expect([source.usedBytes, budget.heldBytes]).toEqual([0, 0])
     expect(source.take(65_536, 4096, false)?.byteLength).toBe(65_536)
   })
+})
+
+it('frees the place in the ring of memory that was taken away', () => {
+  const slab = new Slab(65_536, 4096, 1)
+  const buffer = slab.take() as Buffer
+  slab.give(buffer)
+  slab.place = 5
+  detachByForce(buffer.buffer)
+  const released = vi.spyOn(binding(), 'releaseMemory').mockReturnValue()
+  slab.release()
+  expect(released.mock.calls.map(([, place]) => place)).toEqual([5])
+  released.mockRestore()
 })
 
 describe('memory of other sizes', () => {

@@ -20,8 +20,8 @@ const chunkBytes = 512 * 1024
 const waitMs = 100
 
 /**
- * Standard input, in chunks whose memory is used again, until interrupted. When none came for a while it gives an empty
- * one: a writer that has failed meanwhile says so then.
+ * Standard input, in chunks whose memory is used again, until interrupted; then what was taken of it by then. When none came
+ * for a while it gives an empty one: a writer that has failed meanwhile says so then.
  *
  * @throws the kernel's error
  */
@@ -29,7 +29,7 @@ export async function* standardInput(interrupted: AbortSignal): AsyncGenerator<U
   const memory = Buffer.allocUnsafeSlow(chunkBytes)
   const input = new StandardInput()
   try {
-    while (!interrupted.aborted) {
+    while (!interrupted.aborted || input.heldBytes > 0) {
       const bytesRead = await input.read(memory)
       if (bytesRead === 0) return
       yield memory.subarray(0, bytesRead ?? 0)
@@ -42,30 +42,50 @@ export async function* standardInput(interrupted: AbortSignal): AsyncGenerator<U
 /** A pipe, a file, a socket or a terminal. */
 class StandardInput {
   readonly #inner: InnerPipe | undefined
-  /** A read of a file does not wait for anybody. */
-  readonly #waits: boolean
+  /** A read of it does not wait for anybody. */
+  readonly #isFile: boolean
 
   constructor() {
     const status = fstatSync(standardInputDescriptor)
-    this.#waits = !status.isFile() && !status.isDirectory()
+    this.#isFile = status.isFile()
     if (status.isFIFO()) this.#inner = new InnerPipe()
+  }
+
+  /** Taken from a pipe, and not read yet. */
+  get heldBytes(): number {
+    return this.#inner?.heldBytes ?? 0
   }
 
   /** Reads as many bytes as have come and fit. Gives their number, 0 at the end, null when none came for a while. */
   async read(memory: Uint8Array): Promise<number | null> {
+    if (this.#inner === undefined) return await this.#readItself(memory)
+    const bytesRead = this.#inner.read(memory)
     // Most of the time something is there already.
-    const moved = this.#inner?.read(memory) ?? null
-    if (moved !== null) return moved
-    if (this.#waits && !(await binding().waitReadable(standardInputDescriptor, waitMs))) return null
-    if (this.#inner !== undefined) return this.#inner.read(memory)
-    // Not process.stdin, which takes four times as much CPU.
-    const { bytesRead } = await readDescriptor(standardInputDescriptor, memory, 0, memory.byteLength, null)
+    if (bytesRead === null) await somethingComes()
     return bytesRead
+  }
+
+  async #readItself(memory: Uint8Array): Promise<number | null> {
+    if (!this.#isFile && !(await somethingComes())) return null
+    try {
+      // Not process.stdin, which takes four times as much CPU.
+      const { bytesRead } = await readDescriptor(standardInputDescriptor, memory, 0, memory.byteLength, null)
+      return bytesRead
+    } catch (error) {
+      // Somebody who shares it was faster.
+      if (codeOf(error) === 'EAGAIN') return null
+      throw error
+    }
   }
 
   close(): void {
     this.#inner?.close()
   }
+}
+
+/** Whether a read would not wait, after a while at the latest. */
+async function somethingComes(): Promise<boolean> {
+  return await binding().waitReadable(standardInputDescriptor, waitMs)
 }
 
 /**
@@ -75,7 +95,8 @@ class StandardInput {
 class InnerPipe {
   readonly #native = binding()
   readonly #pipe = this.#native.makePipe()
-  #heldBytes = 0
+  /** Moved, and not read yet. */
+  heldBytes = 0
 
   constructor() {
     enlarge(standardInputDescriptor)
@@ -84,14 +105,13 @@ class InnerPipe {
 
   /** Gives the number of bytes, 0 at the end, null when there are none at the moment. */
   read(memory: Uint8Array): number | null {
-    if (this.#heldBytes === 0) {
+    if (this.heldBytes === 0) {
       const moved = this.#native.splicePipe(standardInputDescriptor, this.#pipe.writeEnd, pipeBytes)
-      if (moved === -1) return null
-      this.#heldBytes = moved
+      if (moved <= 0) return moved === 0 ? 0 : null
+      this.heldBytes = moved
     }
-    if (this.#heldBytes === 0) return 0
     const bytesRead = readSync(this.#pipe.readEnd, memory)
-    this.#heldBytes -= bytesRead
+    this.heldBytes -= bytesRead
     return bytesRead
   }
 

@@ -1,21 +1,20 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { pageCacheOf } from '../../src/index.ts'
+import { cliPath } from '../process/run-child.ts'
 import { someBytes } from '../support/bytes.ts'
 import { freshPath, temporaryFolder } from '../support/folders.ts'
 
 const folder = temporaryFolder()
-const program = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
 const content = someBytes(3_000_001)
 
 function run(
   args: string[],
   input: Uint8Array | string = '',
 ): { status: number | null; stdout: string; stderr: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], { input, encoding: 'utf8' })
+  const { status, stdout, stderr } = spawnSync(process.execPath, [cliPath, ...args], { input, encoding: 'utf8' })
   return { status, stdout, stderr }
 }
 
@@ -39,7 +38,7 @@ test.each([
   ['tried before', '', ''],
   ['forced', '1', 'uncached-io: written as direct: FORCEDIRECTIO is set\n'],
 ])('write says what it does that was not asked for: %s', (_name, forced, says) => {
-  const args = [program, 'write', freshPath(folder)]
+  const args = [cliPath, 'write', freshPath(folder)]
   const env = { ...process.env, FORCEDIRECTIO: forced }
   const { status, stderr } = spawnSync(process.execPath, args, { input: content, encoding: 'utf8', env })
   expect([status, stderr]).toEqual([0, says])
@@ -58,7 +57,7 @@ test.each([true, false])(
   async (atomic) => {
     const own = temporaryFolder()
     const path = join(own, 'file')
-    const child = spawn(process.execPath, [program, 'write', path, ...(atomic ? ['--atomic'] : [])])
+    const child = spawn(process.execPath, [cliPath, 'write', path, ...(atomic ? ['--atomic'] : [])])
     // When the last of it is on its way, all but what a socket holds has been read.
     await new Promise<void>((resolve) => child.stdin.write(content, () => resolve()))
     child.kill('SIGINT')

@@ -2,16 +2,15 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, constants, openSync, readdirSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as passed } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { binding } from '../../src/binding.ts'
+import { cliPath } from '../process/run-child.ts'
 import { someBytes } from '../support/bytes.ts'
 import { freshPath, temporaryFolder } from '../support/folders.ts'
 
 const folder = temporaryFolder()
-const program = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
 const content = someBytes(5_000_011)
 
 /** A pipe that stays open: its end comes only when it is closed here. */
@@ -28,7 +27,7 @@ function start(
   { flags = 0, fileBlocksMax = 'unlimited', atomic = false } = {},
 ): ChildProcess {
   const stdin = openSync(`/proc/self/fd/${pipe}`, constants.O_RDONLY | flags)
-  const command = [`ulimit -f ${fileBlocksMax}; exec "$@"`, 'sh', process.execPath, program]
+  const command = [`ulimit -f ${fileBlocksMax}; exec "$@"`, 'sh', process.execPath, cliPath]
   const args = ['-c', ...command, 'write', path, '--strategy', 'direct', ...(atomic ? ['--atomic'] : [])]
   const child = spawn('sh', args, { stdio: [stdin, 'ignore', 'pipe'] })
   closeSync(stdin)
@@ -90,6 +89,37 @@ test('waits for a pipe that does not let readers wait', async () => {
   expect(readFileSync(path).equals(content.subarray(0, 140_000))).toBe(true)
 })
 
+test('is shared with another reader by two commands: neither fails when the other one was faster', () => {
+  const paths = [freshPath(folder), freshPath(folder)]
+  // Of a socket nobody can have a description of his own: who makes it non-blocking, makes it so for all.
+  const script = `perl -MFcntl -e 'fcntl(STDIN, F_SETFL, O_RDWR | O_NONBLOCK)'; exec 3<&0
+    "$1" "$2" write "$3" <&3 & first=$!; "$1" "$2" write "$4" <&3 & second=$!; wait $first && wait $second`
+  const args = ['-c', script, 'sh', process.execPath, cliPath, ...paths]
+  const { status, stderr } = spawnSync('sh', args, { input: content, encoding: 'utf8' })
+  expect([status, stderr]).toEqual([0, ''])
+  const lengths = paths.map((path) => readFileSync(path).byteLength)
+  expect(lengths.reduce((sum, length) => sum + length, 0)).toBe(content.byteLength)
+})
+
+test('gives all that it took from a pipe before it was interrupted', async () => {
+  const pipe = openPipe()
+  binding().setPipeSize(pipe, 1024 * 1024)
+  await feed(pipe, 65_536, content.subarray(0, 1024 * 1024))
+  const stdin = openSync(`/proc/self/fd/${pipe}`, constants.O_RDONLY)
+  // Interrupted with the first chunk, of which there are two in the pipe.
+  const read = `
+    const { standardInput } = await import(process.argv[1])
+    const interruption = new AbortController()
+    let bytes = 0
+    for await (const chunk of standardInput(interruption.signal)) { bytes += chunk.length; interruption.abort() }
+    process.stdout.write(String(bytes))`
+  const args = ['--input-type=module', '-e', read, join(dirname(cliPath), 'cli/standard-input.js')]
+  const { stdout, stderr } = spawnSync(process.execPath, args, { stdio: [stdin, 'pipe', 'pipe'], encoding: 'utf8' })
+  closeSync(stdin)
+  closeSync(pipe)
+  expect([stdout, stderr]).toEqual([String(1024 * 1024), ''])
+})
+
 test('keeps all that has come when it is interrupted while it waits for more', async () => {
   const path = freshPath(folder)
   const pipe = openPipe()
@@ -144,7 +174,7 @@ test.each([
   const [from, to] = [freshPath(folder), freshPath(folder)]
   writeFileSync(from, bytes)
   const stdin = openSync(from, 'r')
-  const { status } = spawnSync(process.execPath, [program, 'write', to], { stdio: [stdin, 'ignore', 'inherit'] })
+  const { status } = spawnSync(process.execPath, [cliPath, 'write', to], { stdio: [stdin, 'ignore', 'inherit'] })
   closeSync(stdin)
   expect(status).toBe(0)
   expect(readFileSync(to).equals(bytes)).toBe(true)
@@ -152,7 +182,7 @@ test.each([
 
 test('reads a device', () => {
   const path = freshPath(folder)
-  const command = [process.execPath, program, 'write', path]
+  const command = [process.execPath, cliPath, 'write', path]
   const { status } = spawnSync('sh', ['-c', '"$@" < /dev/null', 'sh', ...command], {
     stdio: ['ignore', 'ignore', 'inherit'],
   })
@@ -161,7 +191,7 @@ test('reads a device', () => {
 
 test.each([true, false])('that breaks is told of, and leaves with --atomic nothing: %s', (atomic) => {
   const own = temporaryFolder()
-  const args = [program, 'write', join(own, 'file'), '--strategy', 'direct', ...(atomic ? ['--atomic'] : [])]
+  const args = [cliPath, 'write', join(own, 'file'), '--strategy', 'direct', ...(atomic ? ['--atomic'] : [])]
   // What can be opened and not be read.
   const stdin = openSync(own, 'r')
   const { status, stderr } = spawnSync(process.execPath, args, { stdio: [stdin, 'pipe', 'pipe'], encoding: 'utf8' })

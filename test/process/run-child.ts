@@ -9,6 +9,7 @@ const root = new URL('../../', import.meta.url)
 /** What children load. Both stand in a clone after `npm ci`; stale ones are of no use, so they are asserted. */
 export const addonPath = fileURLToPath(new URL('build/Release/uncached_io.node', root))
 export const packagePath = fileURLToPath(new URL('dist/index.js', root))
+export const cliPath = fileURLToPath(new URL('dist/cli.js', root))
 
 export interface ChildEnd {
   code: number | null

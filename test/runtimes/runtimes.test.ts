@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { packagePath } from '../process/run-child.ts'
+import { cliPath, packagePath } from '../process/run-child.ts'
 import { engineOfRun } from '../support/engine.ts'
 import { temporaryFolder } from '../support/folders.ts'
 
@@ -99,7 +99,6 @@ describe.skipIf(missing).each(nodes)(`on %s, its writes forced${why}`, (_name, {
   })
 
   test('the command works', () => {
-    const cli = fileURLToPath(new URL('dist/cli.js', new URL('../../', import.meta.url)))
-    expect(run(command, [cli, 'probe', temporaryFolder()])).toContain('recommended    direct')
+    expect(run(command, [cliPath, 'probe', temporaryFolder()])).toContain('recommended    direct')
   })
 })
