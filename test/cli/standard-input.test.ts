@@ -93,7 +93,7 @@ test('is shared with another reader by two commands: neither fails when the othe
   const paths = [freshPath(folder), freshPath(folder)]
   // Of a socket nobody can have a description of his own: who makes it non-blocking, makes it so for all.
   const script = `perl -MFcntl -e 'fcntl(STDIN, F_SETFL, O_RDWR | O_NONBLOCK)'; exec 3<&0
-    "$1" "$2" write "$3" <&3 & first=$!; "$1" "$2" write "$4" <&3 & second=$!; wait $first && wait $second`
+    "$1" "$2" write "$3" --strategy direct <&3 & first=$!; "$1" "$2" write "$4" --strategy direct <&3 & second=$!; wait $first && wait $second`
   const args = ['-c', script, 'sh', process.execPath, cliPath, ...paths]
   const { status, stderr } = spawnSync('sh', args, { input: content, encoding: 'utf8' })
   expect([status, stderr]).toEqual([0, ''])
