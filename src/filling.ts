@@ -1,6 +1,6 @@
 import { binding } from './binding.ts'
 import { argumentError } from './errors.ts'
-import { buffersFor, ceilTo, floorTo, roomIn, sealAt } from './plan.ts'
+import { buffersFor, floorTo, padded, roomIn, sealAt, type Transfer, tailOf, wholeBlocks } from './plan.ts'
 import { Span } from './span.ts'
 import { giveStage, linesAreFar, StageChoice } from './stage.ts'
 
@@ -284,10 +284,10 @@ export class Filling {
 
   /** Detaches the buffer with its whole blocks, to be written; the tail stays. Null when there is no whole block. */
   seal(): Span | null {
-    const wholeBytes = floorTo(this.filled, this.block)
-    if (wholeBytes === 0) return null
+    const whole = wholeBlocks(this, this.block)
+    if (whole.end === whole.start) return null
     this.#choice.hadPieces = this.filled > 2 * this.#largeBytes
-    return this.#detach(wholeBytes, this.offset + wholeBytes)
+    return this.#detach(whole)
   }
 
   /**
@@ -295,23 +295,27 @@ export class Filling {
    * when more comes. `kept` is what the file holds behind it; without it, zeros.
    */
   sealPadded(kept: Uint8Array | null): Span {
-    const end = ceilTo(this.filled, this.block)
+    const all = padded(this, this.block)
+    const end = all.end - all.start
     this.#choice.hadPieces = false
     if (kept === null) this.#bytes.fill(0, this.filled, end)
     else this.#bytes.set(kept.subarray(0, end - this.filled), this.filled)
-    return this.#detach(end, this.position)
+    return this.#detach(all)
   }
 
-  #detach(length: number, dataEnd: number): Span {
+  #detach({ start, end, dataEnd }: Transfer): Span {
     this.#settle()
     const bytes = this.#bytes
-    const start = this.offset
-    const { filled } = this
-    const tailFrom = floorTo(filled, this.block)
-    bytes.copy(this.#carry, 0, tailFrom, filled)
-    this.offset += tailFrom
-    this.#forgetBuffer(filled - tailFrom)
-    return new Span(bytes, start, length, dataEnd)
+    this.#keepTail()
+    return new Span(bytes, start, end, dataEnd)
+  }
+
+  /** Lets the buffer go, and carries the bytes of its last block. */
+  #keepTail(): void {
+    const tail = tailOf(this, this.block)
+    this.#bytes.copy(this.#carry, 0, tail.offset - this.offset, this.filled)
+    this.offset = tail.offset
+    this.#forgetBuffer(tail.filled)
   }
 
   /** @param carried bytes in the carry */
@@ -329,7 +333,10 @@ export class Filling {
   /** Gives up an attached buffer whose bytes are all in the file or carried. */
   detach(): Buffer | null {
     if (!this.attached) return null
-    return this.#detach(0, this.offset).bytes as Buffer
+    this.#settle()
+    const bytes = this.#bytes
+    this.#keepTail()
+    return bytes
   }
 
   /**

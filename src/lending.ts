@@ -40,7 +40,7 @@ export class Lending {
     const start = this.filling.offset
     const count = this.filling.advance(wholeBytes - from)
     borrowing.parts++
-    return new Span(bytes.subarray(from, from + count), start, count, start + count, borrowing)
+    return new Span(bytes.subarray(from, from + count), start, start + count, start + count, borrowing)
   }
 
   #aligned(bytes: Uint8Array): boolean {

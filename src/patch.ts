@@ -1,4 +1,4 @@
-import { patchPieces } from './plan.ts'
+import { patchPiece } from './plan.ts'
 import { Span } from './span.ts'
 import type { Target } from './target.ts'
 
@@ -16,7 +16,9 @@ export async function patchFile(
   memory: Uint8Array,
   mayGoOn: () => void,
 ): Promise<void> {
-  for (const piece of patchPieces(offset, bytes.byteLength, target.block, memory.byteLength)) {
+  const end = offset + bytes.byteLength
+  for (let at = offset; at < end; ) {
+    const piece = patchPiece(at, end, target.block, memory.byteLength)
     const { start, length } = piece
     const whole = piece.to - piece.from === length
     // Zeros where the file is shorter than it was written: somebody cut it, and old memory is not to get there.
@@ -24,7 +26,8 @@ export async function patchFile(
     memory.set(bytes.subarray(piece.from - offset, piece.to - offset), piece.from - start)
     mayGoOn()
     await new Promise<void>((landed, failed) => {
-      target.write(new Span(memory, start, length), landed, failed)
+      target.write(new Span(memory, start, start + length), landed, failed)
     })
+    at = piece.to
   }
 }

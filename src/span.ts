@@ -3,7 +3,6 @@ import type { Range } from './inflight.ts'
 
 /** One transfer: a range of the file, and the memory it is written from. `bytes[0]` goes to `start`. */
 export class Span implements Range {
-  end: number
   doneBytes = 0
   state: Range['state'] = 'flying'
 
@@ -14,10 +13,8 @@ export class Span implements Range {
   constructor(
     readonly bytes: Uint8Array,
     readonly start: number,
-    length: number,
-    public dataEnd: number = start + length,
+    public end: number,
+    public dataEnd: number = end,
     readonly borrowing: Borrowing | null = null,
-  ) {
-    this.end = start + length
-  }
+  ) {}
 }

@@ -1,3 +1,4 @@
+import { constants } from 'node:os'
 import { type Alignment, statusOf } from './alignment.ts'
 import type { Binding, NativeFile } from './binding.ts'
 import { CacheKeeper } from './cache-keeper.ts'
@@ -9,7 +10,7 @@ import { allocate } from './memory.ts'
 import type { OpenFile } from './open-file.ts'
 import type { PathLike, Settings } from './options.ts'
 import { residencyOf } from './page-cache.ts'
-import { exactLength, floorTo, progress } from './plan.ts'
+import { exactLength, floorTo, keepsBehind, positionMax, progress, remaining } from './plan.ts'
 import { placeOf } from './slab.ts'
 import type { Span } from './span.ts'
 import { type Strategy, type StrategyTraits, traitsOf } from './strategy.ts'
@@ -220,12 +221,13 @@ export class Target {
 
   /** One system call. Gives the bytes that the kernel took. */
   #writeOnce(span: Span): Promise<number> {
-    const position = span.start + span.doneBytes
+    const { from, position, length } = remaining(span.start, span.end, span.doneBytes)
+    if (span.end > positionMax) return Promise.reject(tooFar(this.path, position))
     const flags = this.#traits.dontCache ? this.native.constants.RWF_DONTCACHE : 0
     const throughRing = this.engine === 'io_uring'
     try {
       const place = placeOf(span.bytes)
-      return this.file.pwrite(span.bytes, span.doneBytes, span.end - position, position, flags, throughRing, place)
+      return this.file.pwrite(span.bytes, from, length, position, flags, throughRing, place)
     } catch (error) {
       // What the addon refuses at once: memory that is gone, a file that was closed.
       return Promise.reject(error)
@@ -246,7 +248,7 @@ export class Target {
 
   /** What was in the file behind `position` in the same block before it was opened; null: nothing, pad with zeros. */
   async keptBehind(position: number): Promise<Uint8Array | null> {
-    if (position >= this.#lengthAtOpen || position % this.block === 0) return null
+    if (!keepsBehind(position, this.#lengthAtOpen, this.block)) return null
     const start = floorTo(position, this.block)
     return (await this.#readBlock(start)).subarray(position - start)
   }
@@ -331,6 +333,13 @@ function holdsAll({ bytes, start, end }: Span): boolean {
 function takenWhenInterrupted(error: unknown): number {
   if (codeOf(error) === 'EINTR') return 0
   throw error
+}
+
+/** As the kernel answers where its own limit is lower. */
+function tooFar(path: string, position: number): UncachedIOError {
+  const errno = -constants.errno.EFBIG
+  const message = `no file is written past ${positionMax} bytes, where positions would be rounded`
+  return new UncachedIOError('EFBIG', `EFBIG: ${message}`, { path, position, syscall: 'pwritev2', errno })
 }
 
 function noProgress(path: string, position: number): UncachedIOError {

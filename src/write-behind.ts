@@ -35,7 +35,7 @@ export class WriteBehind {
     /** Called when a write failed and nothing is flying any more. Gives what those who wait are told. */
     private readonly onFailure: (error: unknown) => Error,
   ) {
-    this.#inflight = new InFlight(target.start)
+    this.#inflight = new InFlight(target.start, target.block)
   }
 
   /** File offset up to which every byte of the caller is in the file. */
@@ -84,16 +84,15 @@ export class WriteBehind {
 
   /** Resolves when the kernel uses no memory of ours any more, whatever came of the writes. */
   async landed(): Promise<void> {
-    if (this.#inflight.flying === 0) return
+    if (!this.#inflight.flying) return
     await new Promise<void>((resolve) => {
       this.#landing.push(resolve)
     })
   }
 
-  /** Forgets everything from `position` on, and the block that it stands in. Only while nothing is flying. */
+  /** Forgets everything from `position` on, and the block that it stands in. Only after a failure, or when all has landed. */
   trim(position: number): void {
-    this.#inflight.collapse()
-    for (const span of this.#inflight.trim(position, this.target.block)) this.release(span)
+    for (const span of this.#inflight.trim(position)) this.release(span)
   }
 
   /** Releases everything. Only while nothing is flying; `written` stays. */
@@ -126,13 +125,13 @@ export class WriteBehind {
     const { outstanding, flying } = this.#inflight
     if (this.#error === undefined) {
       if (this.#waiters.length > 0) this.#tellReady(outstanding)
-    } else if (flying === 0) {
+    } else if (!flying) {
       const error = this.#error
       this.#error = undefined
       this.#inflight.collapse()
       this.giveUp(this.onFailure(error))
     }
-    if (flying === 0) for (const resolve of this.#landing.splice(0)) resolve()
+    if (!flying) for (const resolve of this.#landing.splice(0)) resolve()
   }
 
   #tellReady(outstanding: number): void {
