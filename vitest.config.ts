@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config'
+import { contracts } from './verify/vitest-plugin.ts'
 
 export default defineConfig({
+  plugins: [contracts()],
   test: {
     include: ['test/**/*.test.ts'],
     // Watches which engine each test writes through.

@@ -14,6 +14,12 @@ function rangesOf(blockCounts: readonly number[], start = 0): Range[] {
   })
 }
 
+/** As when the last of its bytes is in the file. */
+function land(inflight: InFlight<Range>, range: Range): Range[] {
+  range.doneBytes = range.end - range.start
+  return inflight.landed(range)
+}
+
 function flyingOf(ranges: readonly Range[]): InFlight<Range> {
   const inflight = new InFlight<Range>(ranges[0]?.start ?? 0, block)
   for (const range of ranges) inflight.add(range)
@@ -56,7 +62,7 @@ function complete({ start, blockCounts, order, lands, done }: Fates): {
   for (const index of order) {
     const range = ranges[index] as Range
     if (lands[index] === true) {
-      inflight.landed(range)
+      land(inflight, range)
     } else {
       range.doneBytes = Math.min((done[index] as number) * block, range.end - range.start - block)
       inflight.failed(range)
@@ -74,7 +80,7 @@ describe('completions in any order', () => {
     for (const [step, index] of order.entries()) {
       const range = ranges[index] as Range
       landed.add(range)
-      finished.push(...inflight.landed(range))
+      finished.push(...land(inflight, range))
       const gap = ranges.findIndex((one) => !landed.has(one))
       expect(inflight.written).toBe(gap < 0 ? ranges.at(-1)?.end : ranges[gap]?.start)
       expect(inflight.flying).toBe(step + 1 < ranges.length)
@@ -87,7 +93,7 @@ describe('completions in any order', () => {
     const [range] = rangesOf([2]) as [Range]
     range.dataEnd = range.end - 100
     const inflight = flyingOf([range])
-    inflight.landed(range)
+    land(inflight, range)
     expect(inflight.written).toBe(range.end - 100)
   })
 
@@ -95,7 +101,7 @@ describe('completions in any order', () => {
     const inflight = new InFlight<Range>(10_000, block)
     const again: Range = { start: 8192, end: 12288, dataEnd: 9000, doneBytes: 0, state: 'flying' }
     inflight.add(again)
-    inflight.landed(again)
+    land(inflight, again)
     expect(inflight.written).toBe(10_000)
   })
 })
@@ -113,7 +119,7 @@ describe('after a failure', () => {
     expect(again.slice(1).every(({ doneBytes }) => doneBytes === 0)).toBe(true)
     const first = again[0]
     if (first !== undefined) expect(inflight.written).toBe(first.start + first.doneBytes)
-    for (const range of again) inflight.landed(range)
+    for (const range of again) land(inflight, range)
     expect(inflight.written).toBe(ranges.at(-1)?.end)
     expect(inflight.outstanding).toBe(0)
   })
@@ -137,7 +143,7 @@ describe('after a failure', () => {
         expect(dataEnd).toBeLessThanOrEqual(boundary)
         expect(start + doneBytes).toBeLessThan(end)
       }
-      for (const range of left) inflight.landed(range)
+      for (const range of left) land(inflight, range)
       const writtenEnd = left.at(-1)?.end ?? Math.min(before, position)
       expect(inflight.written).toBe(Math.max(writtenEnd, Math.min(before, position)))
     },
@@ -145,7 +151,9 @@ describe('after a failure', () => {
 
   it('trim keeps what was written of the block that is taken back', () => {
     const inflight = new InFlight<Range>(block + 900, block)
-    inflight.add({ start: block, end: 3 * block, dataEnd: 3 * block, doneBytes: 0, state: 'failed' })
+    const range: Range = { start: block, end: 3 * block, dataEnd: 3 * block, doneBytes: 0, state: 'flying' }
+    inflight.add(range)
+    inflight.failed(range)
     inflight.collapse()
     inflight.trim(block + 900)
     expect(inflight.written).toBe(block + 900)
@@ -155,7 +163,7 @@ describe('after a failure', () => {
   it('clear forgets what is outstanding and keeps written', () => {
     const ranges = rangesOf([1, 1, 1])
     const inflight = flyingOf(ranges)
-    inflight.landed(ranges[0] as Range)
+    land(inflight, ranges[0] as Range)
     inflight.failed(ranges[1] as Range)
     inflight.failed(ranges[2] as Range)
     expect(inflight.clear()).toEqual(ranges.slice(1))

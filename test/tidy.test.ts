@@ -58,7 +58,14 @@ function functionsOf({ path, lines }: SourceFile): { place: string; length: numb
 const shipped = filesIn('src', /\.ts$/)
 const native = filesIn('native', /\.(cc|h)$/)
 const tests = filesIn('test', /\.(ts|mjs)$/)
-const ours = [...shipped, ...native, ...tests, ...filesIn('bench', /\.ts$/), ...filesIn('scripts', /\./)]
+const ours = [
+  ...shipped,
+  ...native,
+  ...tests,
+  ...filesIn('bench', /\.ts$/),
+  ...filesIn('scripts', /\./),
+  ...filesIn('verify', /\.ts$/),
+]
 
 test('the scan sees the code', () => {
   expect(shipped.length).toBeGreaterThan(10)

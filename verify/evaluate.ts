@@ -1,37 +1,32 @@
 import type { Function as FunctionNode, Node } from 'oxc-parser'
-import { type Facts, isSafe, opposite, type Use } from './facts.ts'
 import { callOf } from './calls.ts'
+import { type Facts, isSafe, opposite, type Use } from './facts.ts'
+import { type Frame, fail, intOf, type Result } from './frame.ts'
 import type { Program } from './program.ts'
-import { type ClassSource, type Module, nameOf } from './source.ts'
+import { nameOf } from './source.ts'
 import { merge, type State, under, withHeap, withSlot } from './state.ts'
-import { and, arithmetic, bool, choose, compare, int, ite, not, or, type Term, undefinedValue, type Value } from './values.ts'
-
-/** In what surroundings an expression stands. */
-export interface Frame {
-  /** Before the name of each local variable. */
-  readonly prefix: string
-  readonly module: Module
-  /** What `this` is. */
-  readonly self: (Value & { kind: 'object' }) | null
-  readonly owner: ClassSource | null
-  /** Null in code; in a contract, whether it is assumed or shown. */
-  readonly use: Use | null
-  /** Contracts: the state that `old` speaks of. */
-  readonly before: State | null
-  /** Contracts: names that stand for values. */
-  readonly bound: ReadonlyMap<string, Value>
-  /** Contracts: whether this is said of an element that was spoken of elsewhere, and speaks of no others itself. */
-  readonly silent: boolean
-}
-
-/** An expression's value, and the state behind it. */
-export type Result = readonly [Value, State]
+import {
+  and,
+  arithmetic,
+  bool,
+  choose,
+  compare,
+  int,
+  ite,
+  not,
+  or,
+  type Term,
+  undefinedValue,
+  type Value,
+} from './values.ts'
 
 /** Expressions. */
 export class Evaluator {
   constructor(
     readonly facts: Facts,
     readonly program: Program,
+    /** Whether contracts of what is called are what is known of it; else only what its code does is. */
+    readonly trusts: boolean,
     /** Runs a routine's body. */
     readonly run: (routine: FunctionNode, state: State, frame: Frame) => Result,
   ) {}
@@ -127,7 +122,9 @@ export class Evaluator {
     if (object.kind === 'record') return [object.fields.get(name) ?? fail(node, frame, `no field ${name}`), state]
     if (object.kind === 'ref') {
       this.#oblige(frame, state, object.defined, 'the element exists', node)
-      const term = this.#named(`(select ${state.heap.get(name) ?? fail(node, frame, `no field ${name}`)} ${object.term})`)
+      const term = this.#named(
+        `(select ${state.heap.get(name) ?? fail(node, frame, `no field ${name}`)} ${object.term})`,
+      )
       this.facts.note(isSafe(term))
       const codes = this.program.codesOfField(name)
       if (codes.length > 0) this.facts.note(or(...codes.map((code) => compare('=', term, String(code)))))
@@ -159,7 +156,7 @@ export class Evaluator {
   }
 
   #binary(node: Node & { type: 'BinaryExpression' }, state: State, frame: Frame): Result {
-    const [a, middle] = this.evaluate(node.left as Node, state, { ...frame, use: sides(node.operator, frame.use) })
+    const [a, middle] = this.evaluate(node.left, state, { ...frame, use: sides(node.operator, frame.use) })
     const [b, next] = this.evaluate(node.right, middle, { ...frame, use: sides(node.operator, frame.use) })
     const operator = node.operator
     switch (operator) {
@@ -168,7 +165,13 @@ export class Evaluator {
       case '*':
         return [this.#sum(operator, intOf(a), intOf(b), node, next, frame), next]
       case '%':
-        this.#oblige(frame, next, and(compare('<=', '0', intOf(a)), compare('<', '0', intOf(b))), '% of no negative number', node)
+        this.#oblige(
+          frame,
+          next,
+          and(compare('<=', '0', intOf(a)), compare('<', '0', intOf(b))),
+          '% of no negative number',
+          node,
+        )
         return [int(this.#named(arithmetic('mod', intOf(a), intOf(b)))), next]
       case '<':
       case '<=':
@@ -223,11 +226,11 @@ export class Evaluator {
 
   #assign(node: Node & { type: 'AssignmentExpression' }, state: State, frame: Frame): Result {
     const [right, next] = this.evaluate(node.right, state, frame)
-    if (node.operator === '=') return [right, this.store(node.left as Node, right, next, frame)]
+    if (node.operator === '=') return [right, this.store(node.left, right, next, frame)]
     const operator = node.operator.slice(0, -1) as '+' | '-' | '*'
-    const [left, last] = this.evaluate(node.left as Node, next, frame)
+    const [left, last] = this.evaluate(node.left, next, frame)
     const value = this.#sum(operator, intOf(left), intOf(right), node, last, frame)
-    return [value, this.store(node.left as Node, value, last, frame)]
+    return [value, this.store(node.left, value, last, frame)]
   }
 
   /** The state after a value was assigned to what `target` names. */
@@ -272,11 +275,6 @@ function sides(operator: string, use: Use | null): Use | null {
   return use !== null && operator.endsWith('==') ? 'either' : use
 }
 
-export function intOf(value: Value): Term {
-  if (value.kind !== 'int') throw new Error(`a ${value.kind} where a number is expected`)
-  return value.term
-}
-
 function equal(a: Value, b: Value): Term {
   if (a.kind === 'undefined' || b.kind === 'undefined') {
     const other = a.kind === 'undefined' ? b : a
@@ -290,8 +288,4 @@ function equal(a: Value, b: Value): Term {
   if (a.kind === 'int' && b.kind === 'int') return compare('=', a.term, b.term)
   if (a.kind === 'bool' && b.kind === 'bool') return compare('=', a.term, b.term)
   throw new Error(`a ${a.kind} compared with a ${b.kind}`)
-}
-
-export function fail(node: { start: number }, frame: Frame, what: string): never {
-  throw new Error(`${frame.module.placeOf(node)}: ${what} is outside of the verified subset`)
 }

@@ -1,6 +1,7 @@
 import type { Function as FunctionNode, Node } from 'oxc-parser'
-import { Evaluator, fail, type Frame, intOf, type Result } from './evaluate.ts'
+import { Evaluator } from './evaluate.ts'
 import type { Facts } from './facts.ts'
+import { type Frame, fail, intOf, type Result } from './frame.ts'
 import type { Program } from './program.ts'
 import { type Clause, type Contract, nameOf } from './source.ts'
 import { changed, merge, type State, under, withHeap, withSlot } from './state.ts'
@@ -27,14 +28,16 @@ export class Executor {
     program: Program,
     private readonly rounds: number | null,
   ) {
-    this.evaluator = new Evaluator(facts, program, (node, state, frame) => this.run(node, state, frame))
+    this.evaluator = new Evaluator(facts, program, rounds === null, (node, state, frame) =>
+      this.run(node, state, frame),
+    )
   }
 
   /** Runs the body of a routine, whose parameters are set. */
   run(node: FunctionNode, state: State, frame: Frame): Result {
     if (node.body === null) return fail(node, frame, 'a routine without a body')
     this.#entries.push(state)
-    const { on, returns } = this.#all(node.body.body as Node[], state, frame)
+    const { on, returns } = this.#all(node.body.body, state, frame)
     this.#entries.pop()
     const ends: (readonly [Value, State])[] = [...returns]
     if (on.reached !== 'false' && (returns.length === 0 || this.#mayFallThrough(node))) ends.push([undefinedValue, on])
@@ -139,7 +142,9 @@ export class Executor {
   /** The same state with names for what is long. */
   shortened(state: State): State {
     const slots = new Map([...state.slots].map(([slot, value]) => [slot, this.#short(value)]))
-    const heap = new Map([...state.heap].map(([field, term]) => [field, this.facts.named(term, '(Array Int Int)', field)]))
+    const heap = new Map(
+      [...state.heap].map(([field, term]) => [field, this.facts.named(term, '(Array Int Int)', field)]),
+    )
     const reached = this.facts.named(state.reached, 'Bool', 'at')
     return { reached, slots, heap, nextRef: this.facts.named(state.nextRef, 'Int', 'ref') }
   }
@@ -198,18 +203,19 @@ export class Executor {
   #begin(node: Loop, state: State, frame: Frame): State {
     if (node.type === 'WhileStatement') return state
     if (node.type === 'ForOfStatement') return withSlot(state, indexOf(frame), int(0))
-    return node.init === null ? state : this.#statement(node.init as Node, state, frame).on
+    return node.init === null ? state : this.#statement(node.init, state, frame).on
   }
 
   /** One round: what is behind it, where it was left, and the state in which there is no further round. */
   #round(node: Loop, state: State, frame: Frame): Ways & { over: State } {
     if (node.type === 'ForOfStatement') return this.#roundOf(node, state, frame)
     if (node.test === null) return fail(node, frame, 'a loop without a condition')
-    const [test, next] = this.evaluator.truth(node.test as Node, state, frame)
+    const [test, next] = this.evaluator.truth(node.test, state, frame)
     const condition = this.facts.named(test, 'Bool', 'go')
     const body = this.#statement(node.body, this.#under(next, condition), frame)
     const update = node.type === 'ForStatement' ? node.update : null
-    const on = update === null || body.on.reached === 'false' ? body.on : this.evaluator.evaluate(update, body.on, frame)[1]
+    const on =
+      update === null || body.on.reached === 'false' ? body.on : this.evaluator.evaluate(update, body.on, frame)[1]
     return { ...body, on, over: this.#under(next, not(condition)) }
   }
 
@@ -274,7 +280,8 @@ export class Executor {
     if (node.type === 'ForOfStatement') return
     const [clause] = clauses
     if (clause === undefined) return fail(node, frame, 'a loop without @decreases')
-    const measure = (state: State) => intOf(this.evaluator.evaluate(clause.expression, state, { ...frame, use: 'shown' })[0])
+    const measure = (state: State) =>
+      intOf(this.evaluator.evaluate(clause.expression, state, { ...frame, use: 'shown' })[0])
     const [first, then] = [measure(before), measure(after)]
     const less = and(compare('<', then, first), compare('<=', '0', first))
     this.facts.oblige(after, less, `decreases ${clause.text}`, clause.place)

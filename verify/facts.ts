@@ -9,6 +9,8 @@ export interface Obligation {
   readonly violated: Term
   /** How many lines of the script are its premises. */
   readonly lines: number
+  /** Whether it is to be shown that this can be, instead: premises that contradict each other prove everything. */
+  readonly canBe?: boolean
   /** Further lines that matter to it alone: of the elements that it speaks of. */
   readonly own: readonly string[]
 }
@@ -94,6 +96,11 @@ export class Facts {
     if (violated !== 'false') this.obligations.push({ what, place, violated, lines, own })
   }
 
+  /** To be shown: that this state can be reached. */
+  possible(state: State, what: string, place: string): void {
+    this.obligations.push({ what, place, violated: state.reached, lines: this.lines.length, own: [], canBe: true })
+  }
+
   /** An integer that is not known, but safe. */
   freshInteger(hint?: string): Term {
     const term = this.fresh('Int', hint)
@@ -130,7 +137,7 @@ export class Facts {
   spokenOf(index: Term): void {
     if (this.#suspended > 0 || this.#indexes.includes(index)) return
     this.#indexes.push(index)
-    for (const rule of [...this.#rules]) this.#instance(rule, index)
+    for (const rule of this.#rules.slice()) this.#instance(rule, index)
   }
 
   /**
@@ -144,7 +151,7 @@ export class Facts {
     if (use !== 'shown') {
       const rule = { guard: all, lo, hi, body: (index: Term) => body(index, 'assumed') }
       this.#rules.push(rule)
-      for (const index of [...this.#indexes]) this.#instance(rule, index)
+      for (const index of this.#indexes.slice()) this.#instance(rule, index)
     }
     if (use !== 'assumed') {
       const exception = this.fresh('Int', 'some')

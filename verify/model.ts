@@ -1,8 +1,7 @@
 import { InFlight, type Range } from '../src/inflight.ts'
 import {
-  type Fill,
-
   exactLength,
+  type Fill,
   floorTo,
   grainOf,
   keepsBehind,

@@ -57,7 +57,8 @@ export class Program {
   get heapFields(): string[] {
     const references = this.modules.flatMap(({ classes }) => [...classes.values()]).filter((one) => one.isReference)
     const range = this.interfaceNamed('Range')
-    return [...new Set([...(range?.keys() ?? []), ...references.flatMap(({ fields }) => [...fields.keys()])])]
+    const own = references.flatMap(({ fields }) => Array.from(fields.keys()))
+    return [...new Set([...(range?.keys() ?? []), ...own])]
   }
 
   freshPrefix(): string {

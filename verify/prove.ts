@@ -1,7 +1,7 @@
 import { parameterName } from './calls.ts'
-import type { Frame } from './evaluate.ts'
 import { Executor } from './execute.ts'
 import { Facts } from './facts.ts'
+import type { Frame } from './frame.ts'
 import type { Program } from './program.ts'
 import type { ClassSource, Clause, Routine } from './source.ts'
 import { type State, withSlot } from './state.ts'
@@ -59,6 +59,7 @@ class Proof {
     const behind: Frame = { ...frame, bound: names, use: 'shown', before: state }
     this.#claim(routine.contract.ensures, 'ensures', end, behind)
     if (self !== null && routine.kind !== 'get') this.#claimInvariants(self, end, behind)
+    this.facts.possible(end, 'it can be called and comes to its end', routine.module.placeOf(routine.node))
   }
 
   #self(): readonly [(Value & { kind: 'object' }) | null, State] {
@@ -105,7 +106,8 @@ class Proof {
       const value = this.#symbols.any(type, name, state)
       bound.set(name, value)
       state = withSlot(state, prefix + name, value)
-      if (parameter.type === 'TSParameterProperty' && self !== null) state = withSlot(state, `${self.id}.${name}`, value)
+      if (parameter.type === 'TSParameterProperty' && self !== null)
+        state = withSlot(state, `${self.id}.${name}`, value)
     }
     return { prefix, bound, state }
   }

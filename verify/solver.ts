@@ -1,7 +1,6 @@
 import { init } from 'z3-solver'
 import type { Facts, Obligation } from './facts.ts'
 import { type Ast, type Context, TermReader, type Z3 } from './term-reader.ts'
-import type { Term } from './values.ts'
 
 /** What the solver found out about an obligation. */
 export type Verdict = 'proved' | 'refuted' | 'unknown'
@@ -23,6 +22,9 @@ const attempts: readonly Attempt[] = [300, 1000, 3000, 10_000, 30_000].flatMap((
 
 const answers: Record<string, Verdict> = { '-1': 'proved', '0': 'unknown', '1': 'refuted' }
 
+/** Of what can be, an example is the proof. */
+const opposite: Record<Verdict, Verdict> = { proved: 'refuted', refuted: 'proved', unknown: 'unknown' }
+
 let started: Promise<Z3> | undefined
 
 /** The solver, z3, in this process. */
@@ -34,8 +36,11 @@ export class Solver {
     return new Solver(await started)
   }
 
-  /** Goes through the obligations in order, each with what was said before it. */
-  async check(facts: Facts, tell: (obligation: Obligation, verdict: Verdict) => void): Promise<void> {
+  /** Goes through the obligations in order, each with what was said before it, until `tell` says that it is enough. */
+  async check(
+    facts: Pick<Facts, 'lines' | 'obligations'>,
+    tell: (obligation: Obligation, verdict: Verdict) => boolean,
+  ): Promise<void> {
     await this.#inContext(async (context) => {
       const reader = new TermReader(this.z3, context)
       const premises = facts.lines.map((line) => reader.read(line))
@@ -48,54 +53,26 @@ export class Solver {
         told = obligation.lines
         const atOnce = await first.ask(own)
         const all = [...premises.slice(0, obligation.lines), ...own]
-        tell(obligation, atOnce === 'unknown' ? await this.#ask(context, all) : atOnce)
+        const verdict = atOnce === 'unknown' ? await this.#ask(context, all) : atOnce
+        if (!tell(obligation, obligation.canBe === true ? opposite[verdict] : verdict)) break
       }
       first.end()
     })
   }
 
-  /** Whether something is possible, and then the values of `terms`; null when it is not, or nobody knows. */
-  async example(lines: readonly string[], terms: readonly Term[]): Promise<Map<Term, string> | null> {
-    return await this.#inContext(async (context) => {
-      const reader = new TermReader(this.z3, context)
-      const values = new Map<Term, string>()
-      const found = (model: Model) => {
-        for (const term of terms) {
-          const value = this.z3.model_eval(context, model, reader.term(term), true)
-          if (value !== null) values.set(term, numberIn(this.z3.ast_to_string(context, value)))
-        }
-      }
-      const verdict = await this.#ask(
-        context,
-        lines.map((line) => reader.read(line)),
-        found,
-      )
-      return verdict === 'refuted' ? values : null
-    })
-  }
-
-  async #ask(
-    context: Context,
-    assertions: readonly (Ast | null)[],
-    found: (model: Model) => void = () => undefined,
-  ): Promise<Verdict> {
+  async #ask(context: Context, assertions: readonly (Ast | null)[]): Promise<Verdict> {
     for (const attempt of attempts) {
-      const verdict = await this.#attempt(context, assertions, attempt, found)
+      const verdict = await this.#attempt(context, assertions, attempt)
       if (verdict !== 'unknown') return verdict
     }
     return 'unknown'
   }
 
-  async #attempt(
-    context: Context,
-    assertions: readonly (Ast | null)[],
-    attempt: Attempt,
-    found: (model: Model) => void,
-  ): Promise<Verdict> {
+  async #attempt(context: Context, assertions: readonly (Ast | null)[], attempt: Attempt): Promise<Verdict> {
     const solver = this.#solver(context, attempt)
     try {
       solver.assert(assertions)
-      return await solver.check(found)
+      return await solver.check()
     } finally {
       solver.end()
     }
@@ -149,10 +126,10 @@ class OneSolver {
   }
 
   /** As `check`, with assertions that are forgotten again. */
-  async ask(assertions: readonly (Ast | null)[]): Promise<Verdict> {
+  async ask(assertions: readonly (Ast | null)[], found?: (model: Model) => void): Promise<Verdict> {
     this.z3.solver_push(this.context, this.solver)
     this.assert(assertions)
-    const verdict = await this.check()
+    const verdict = await this.check(found)
     this.z3.solver_pop(this.context, this.solver, 1)
     return verdict
   }
@@ -160,9 +137,4 @@ class OneSolver {
   end(): void {
     this.z3.solver_dec_ref(this.context, this.solver)
   }
-}
-
-/** `(- 5)` is -5. */
-function numberIn(text: string): string {
-  return text.replace(/^\(- (\d+)\)$/, '-$1')
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { type Comment, type Function as FunctionNode, type Node, parseSync, type Program } from 'oxc-parser'
+import { type Comment, type Function as FunctionNode, type Node, type Program, parseSync } from 'oxc-parser'
 import { assertInSubset } from './subset.ts'
+import { walk } from './walk.ts'
 
 /** What stands before a function, a class or a loop: expressions of TypeScript that the proof assumes or shows. */
 export interface Contract {
@@ -232,14 +233,4 @@ function membersOf(node: Node & { type: 'TSInterfaceDeclaration' }): Map<string,
     }
   }
   return members
-}
-
-/** Calls `visit` for a node and all below it. */
-export function walk(node: Node | Program, visit: (node: Node) => void): void {
-  visit(node as Node)
-  for (const value of Object.values(node)) {
-    for (const child of Array.isArray(value) ? value : [value]) {
-      if (typeof child === 'object' && child !== null && 'type' in child) walk(child as Node, visit)
-    }
-  }
 }

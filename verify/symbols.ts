@@ -94,5 +94,5 @@ function classNameOf(type: Node | null): string | null {
 function typeOf(initial: Node | null): Node | null {
   if (initial?.type !== 'Literal') return null
   const type = typeof initial.value === 'boolean' ? 'TSBooleanKeyword' : 'TSNumberKeyword'
-  return { type, start: initial.start, end: initial.end } as Node
+  return { type, start: initial.start, end: initial.end }
 }

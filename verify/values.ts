@@ -91,7 +91,7 @@ export function choose(condition: Term, a: Value, b: Value): Value {
   if (condition === 'false') return b
   const of = (x: Term, y: Term) => ite(condition, x, y)
   if ((a.kind === 'int' && b.kind === 'int') || (a.kind === 'bool' && b.kind === 'bool')) {
-    return { kind: a.kind, term: of(a.term, b.term) } as Value
+    return { kind: a.kind, term: of(a.term, b.term) }
   }
   if (a.kind === 'ref' && b.kind === 'ref') {
     return { kind: 'ref', term: of(a.term, b.term), defined: of(a.defined, b.defined) }

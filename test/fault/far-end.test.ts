@@ -14,7 +14,11 @@ test('no write ends where positions would be rounded, whatever the file system t
   const options = { start: positionMax - 4096, bufferSize: 65536 }
   const writer = await openForTest(freshPath(folder), options, { binding: faultyBinding({ pwrite }) })
   await writer.write(Buffer.alloc(4097, 1))
-  await expect(writer.flush()).rejects.toMatchObject({ code: 'EFBIG', syscall: 'pwritev2', position: positionMax - 4096 })
+  await expect(writer.flush()).rejects.toMatchObject({
+    code: 'EFBIG',
+    syscall: 'pwritev2',
+    position: positionMax - 4096,
+  })
   // It is final, as the kernel's EFBIG is.
   await expect(writer.write(Buffer.alloc(1))).rejects.toMatchObject({ code: 'EFBIG' })
   expect(asked).toEqual([])
