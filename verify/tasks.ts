@@ -8,7 +8,14 @@ import type { Solver } from './solver.ts'
 import { type Module, readModule } from './source.ts'
 
 /** What is proved, and the model in which it is put together; the last one says what a sequence of calls is. */
-export const sources = ['src/plan.ts', 'src/inflight.ts', 'verify/model.ts']
+export const sources = [
+  'src/plan.ts',
+  'src/inflight.ts',
+  'verify/watched-range.ts',
+  'verify/watched-buffer.ts',
+  'verify/watched-file.ts',
+  'verify/model.ts',
+]
 export const modelClass = 'WatchedWriter'
 
 /** Every alignment of offsets that a file can ask for, and 1 for files that ask for none. */

@@ -3,6 +3,30 @@ import { unproved } from './prove.ts'
 
 /** The verifier itself: of small sources, what it proves and what it does not. */
 
+const sum = (invariant: string, decreases = 'count - i') => `
+  /**
+   * @requires count >= 0 && count <= 1000
+   * @ensures result === 2 * count
+   */
+  export function twice(count: number): number {
+    let sum = 0
+    /**
+     * @invariant ${invariant}
+     * @decreases ${decreases}
+     */
+    for (let i = 0; i < count; i++) sum += 2
+    return sum
+  }`
+
+const queue = (body: string, contract = '') => `
+  export interface Range { size: number }
+  /** @invariant this.#all.every((one) => one.size >= 0) */
+  export class Queue {
+    #all: Range[] = []
+    /** ${contract} */
+    change(one: Range): void { ${body} }
+  }`
+
 describe('functions', () => {
   it('are proved when their contracts hold', async () => {
     const source = `
@@ -61,21 +85,6 @@ describe('functions', () => {
 })
 
 describe('loops', () => {
-  const sum = (invariant: string, decreases = 'count - i') => `
-    /**
-     * @requires count >= 0 && count <= 1000
-     * @ensures result === 2 * count
-     */
-    export function twice(count: number): number {
-      let sum = 0
-      /**
-       * @invariant ${invariant}
-       * @decreases ${decreases}
-       */
-      for (let i = 0; i < count; i++) sum += 2
-      return sum
-    }`
-
   it('are proved for any number of rounds, by what holds after each', async () => {
     expect(await unproved(sum('sum === 2 * i && i >= 0 && i <= count'))).toEqual([])
   })
@@ -108,15 +117,6 @@ describe('loops', () => {
 })
 
 describe('lists of objects', () => {
-  const queue = (body: string, contract = '') => `
-    export interface Range { size: number }
-    /** @invariant this.#all.every((one) => one.size >= 0) */
-    export class Queue {
-      #all: Range[] = []
-      /** ${contract} */
-      change(one: Range): void { ${body} }
-    }`
-
   it('keep what is said of all elements, when one is added', async () => {
     expect(await unproved(queue('this.#all.push(one)', '@requires one.size >= 5'))).toEqual([])
   })
