@@ -6,6 +6,7 @@
         ["OS=='linux'", {
           "sources": [
             "native/addon.cc",
+            "native/alignment_guard.cc",
             "native/completions.cc",
             "native/descriptor.cc",
             "native/environment.cc",

@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "alignment_guard.h"
 #include "retry.h"
 
 namespace uncached_io {
@@ -51,6 +52,9 @@ class Descriptor {
 
   // JavaScript thread only: how many operations hold this descriptor.
   size_t users = 0;
+
+  // JavaScript thread only: what every transfer of it has to be.
+  RequiredAlignment required;
 
   // JavaScript thread only: the ring that has this file in its table, and so keeps it open.
   std::weak_ptr<UringQueue> ring;

@@ -80,6 +80,7 @@ Napi::FunctionReference File::Define(Napi::Env env) {
                                           InstanceMethod<&File::Number>("descriptor"),
                                           InstanceMethod<&File::Statx>("statx"),
                                           InstanceMethod<&File::Fstat>("fstat"),
+                                          InstanceMethod<&File::RequireAlignment>("requireAlignment"),
                                           InstanceMethod<&File::Write>("pwrite"),
                                           InstanceMethod<&File::Read>("pread"),
                                           InstanceMethod<&File::Allocate>("fallocate"),
@@ -107,6 +108,13 @@ Lease File::Use(Napi::Env env, const char* syscall) {
 Napi::Value File::Number(const Napi::CallbackInfo& info) {
   const auto file = Use(info.Env(), "fcntl");
   return Napi::Number::New(info.Env(), file->fd());
+}
+
+// requireAlignment(memory, writeOffset, readOffset): from now on refuses every transfer that is not so. Powers of two.
+void File::RequireAlignment(const Napi::CallbackInfo& info) {
+  const auto file = Use(info.Env(), "fcntl");
+  const auto argument = [&](size_t index) { return static_cast<size_t>(info[index].As<Napi::Number>().Int64Value()); };
+  file->required = {argument(0), argument(1), argument(2)};
 }
 
 // open(path, flags, mode) -> File
@@ -227,6 +235,7 @@ Napi::Value File::Write(const Napi::CallbackInfo& info) {
   const uint8_t* data = RangeArgument(view, viewOffset, length);
   Environment& environment = Environment::Of(info.Env());
   auto file = Use(info.Env(), "pwritev2");
+  RequireAligned(info.Env(), data, length, position, file->required.memory, file->required.writeOffset);
   if (throughRing) {
     if (!environment.ring()) throw MakeError(info.Env(), {ENXIO, "io_uring_enter", file->path()});
     // The ring takes it into its table with the first write, and has to let go of it before it is closed.
@@ -246,6 +255,7 @@ Napi::Value File::Read(const Napi::CallbackInfo& info) {
   const int flags = info[4].As<Napi::Number>().Int32Value();
   uint8_t* data = RangeArgument(view, viewOffset, length);
   auto file = Use(info.Env(), "preadv2");
+  RequireAligned(info.Env(), data, length, position, file->required.memory, file->required.readOffset);
   const std::string path = file->path();
   return StartCall(
       info.Env(), "preadv2", path,

@@ -26,6 +26,7 @@ class File : public Napi::ObjectWrap<File> {
  private:
   // file.cc
   Napi::Value Number(const Napi::CallbackInfo& info);
+  void RequireAlignment(const Napi::CallbackInfo& info);
   Napi::Value Statx(const Napi::CallbackInfo& info);
   Napi::Value Fstat(const Napi::CallbackInfo& info);
   Napi::Value Write(const Napi::CallbackInfo& info);

@@ -34,6 +34,11 @@ export interface FileSystemStatus {
 export interface NativeFile {
   /** Its number in this process, at once. Throws EBADF when it was closed. */
   descriptor(): number
+  /**
+   * From now on every transfer whose address is no multiple of `memory`, or whose position or length is none of the
+   * offset, is refused at once: RangeError ERR_MISALIGNED. Powers of two.
+   */
+  requireAlignment(memory: number, writeOffset: number, readOffset: number): void
   statx(): Promise<FileStatus>
   fstat(): Promise<FileStatus>
   /**

@@ -30,6 +30,11 @@ export type ErrorCode =
   | 'ERR_NOT_ACCEPTED'
   /** Memory given to the writer was detached (transferred away) before its bytes were in the file. */
   | 'ERR_BUFFER_DETACHED'
+  /**
+   * A direct transfer that would not have been aligned: a fault of this package, found before the kernel was asked. What was
+   * written before is in the file.
+   */
+  | 'ERR_MISALIGNED'
   /** The kernel went on taking nothing without giving an error. */
   | 'ERR_NO_PROGRESS'
   /** More of the file is in the page cache than its strategy promises. */
