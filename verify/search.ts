@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { array, check, constantFrom, nat, oneof, property, record, tuple } from 'fast-check'
-import { transformSync } from 'oxc-transform'
+import { transformWithOxc } from 'vite'
 import { parameterName } from './calls.ts'
 import { instrumented } from './instrument.ts'
 import type { Module, Routine } from './source.ts'
@@ -71,9 +71,7 @@ async function compiled(modules: readonly Module[], className: string, folder: s
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
   for (const module of modules) {
     const name = basename(module.path)
-    const { code, errors } = transformSync(name, instrumented(module))
-    const [error] = errors
-    if (error !== undefined) throw new Error(`${module.path}: ${error.message}`)
+    const { code } = await transformWithOxc(instrumented(module), name)
     const local = code.replaceAll(/from "[^"]*\/([a-z-]+)\.ts"/g, 'from "./$1.js"')
     writeFileSync(join(folder, name.replace(/\.ts$/, '.js')), local)
   }
