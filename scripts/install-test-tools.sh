@@ -11,6 +11,8 @@ PATH="$PATH:/usr/sbin:/sbin"
 tools=(
   mkfs.ext4:e2fsprogs
   mkfs.xfs:xfsprogs
+  xfs_io:xfsprogs
+  findmnt:util-linux
   mkfs.btrfs:btrfs-progs
   losetup:mount
   mount:mount

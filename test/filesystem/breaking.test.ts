@@ -1,0 +1,137 @@
+import { execFileSync } from 'node:child_process'
+import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { openWriter, type Strategy } from '../../src/index.ts'
+import { someBytes } from '../support/bytes.ts'
+import { enginesHere, expectEngine } from '../support/engine.ts'
+import { freshPath, temporaryFolder } from '../support/folders.ts'
+import { expectMode } from '../support/mode.ts'
+import { demandFileSystemsInCI, type FileSystem, mounted, named, whyNot } from './file-systems.ts'
+
+// What becomes of a writer when the file system breaks under it, or somebody else gets at its file.
+
+demandFileSystemsInCI()
+
+const strategies: Strategy[] = ['direct', 'dontcache', 'evict', 'buffered']
+const bufferSize = 64 * 1024
+
+describe.skipIf(whyNot !== null).each(enginesHere())(
+  named('an xfs that is shut down under a writer by %s'),
+  (engine) => {
+    let xfs: FileSystem
+    beforeEach(() => {
+      expectEngine(engine)
+      xfs = mounted('xfs')
+    })
+    afterEach(() => xfs.remove())
+
+    test.each(strategies)(
+      '%s: is told as EIO for good, and what was synced is there after a mount',
+      async (strategy) => {
+        const path = join(xfs.folder, 'file')
+        const writer = await openWriter(path, { strategy, engine, bufferSize, queueDepth: 3 })
+        expectMode(writer, strategy)
+        const synced = someBytes(300_001)
+        await writer.write(synced)
+        await writer.sync()
+        // As when its device is gone: everything fails from now on.
+        execFileSync('xfs_io', ['-x', '-c', 'shutdown', xfs.folder])
+        const told = await failureOf(async () => {
+          await writer.write(someBytes(200_000, 2))
+          await writer.sync()
+        })
+        expect(told).toMatchObject({ code: 'EIO', retryable: false, syncedBytes: synced.byteLength, path })
+        await expect(writer.write(Buffer.alloc(1))).rejects.toBe(told)
+        await expect(writer.end()).rejects.toBe(told)
+        await writer[Symbol.asyncDispose]()
+        mountAgain(xfs.folder)
+        const found = readFileSync(path)
+        expect(found.byteLength).toBeGreaterThanOrEqual(synced.byteLength)
+        expect(Buffer.compare(found.subarray(0, synced.byteLength), synced)).toBe(0)
+      },
+    )
+  },
+)
+
+/** So that it replays its log. The device lives as long as somebody has it open. */
+function mountAgain(folder: string): void {
+  const device = execFileSync('findmnt', ['-no', 'SOURCE', folder], { encoding: 'utf8' }).trim()
+  const held = openSync(device, 'r')
+  try {
+    execFileSync('umount', [folder])
+    execFileSync('mount', [device, folder])
+  } finally {
+    closeSync(held)
+  }
+}
+
+async function failureOf(work: () => Promise<unknown>): Promise<unknown> {
+  try {
+    await work()
+  } catch (error) {
+    return error
+  }
+  throw new Error('nothing failed')
+}
+
+describe('a file that somebody else', () => {
+  const folder = temporaryFolder()
+  const first = someBytes(100_003)
+  const second = someBytes(150_001, 2)
+
+  test.each(strategies)(
+    '%s: cuts is written on where the writer stands: what was cut reads as zeros',
+    async (strategy) => {
+      const path = freshPath(folder)
+      const writer = await openWriter(path, { strategy, bufferSize })
+      expectMode(writer, strategy)
+      await writer.write(first)
+      await writer.flush()
+      truncateSync(path, 10)
+      await writer.write(second)
+      expect(await writer.end()).toBe(first.byteLength + second.byteLength)
+      const found = readFileSync(path)
+      expect(found.byteLength).toBe(first.byteLength + second.byteLength)
+      expect(Buffer.compare(found.subarray(first.byteLength), second)).toBe(0)
+      // Of the block that the writer stood in it wrote all again.
+      const tail = writer.alignment?.offset ?? 1
+      const cutTo = first.byteLength - (first.byteLength % tail)
+      expect(Buffer.compare(found.subarray(cutTo, first.byteLength), first.subarray(cutTo))).toBe(0)
+      expect(found.subarray(10, cutTo).every((byte) => byte === 0)).toBe(true)
+    },
+  )
+
+  test.each(strategies)(
+    '%s: replaces is left alone: the writer goes on with the file that it opened',
+    async (strategy) => {
+      const path = freshPath(folder)
+      const writer = await openWriter(path, { strategy, bufferSize })
+      expectMode(writer, strategy)
+      await writer.write(first)
+      await writer.flush()
+      const moved = `${path}.moved`
+      renameSync(path, moved)
+      writeFileSync(path, 'somebody else')
+      await writer.write(second)
+      await writer.writeAt(Buffer.from('patched'), 5000)
+      await writer.end()
+      const expected = Buffer.concat([first, second])
+      expected.set(Buffer.from('patched'), 5000)
+      expect(Buffer.compare(readFileSync(moved), expected)).toBe(0)
+      expect(readFileSync(path, 'utf8')).toBe('somebody else')
+    },
+  )
+
+  test.each(strategies)('%s: removes is written to its end, and is gone', async (strategy) => {
+    const path = freshPath(folder)
+    const writer = await openWriter(path, { strategy, bufferSize })
+    expectMode(writer, strategy)
+    await writer.write(first)
+    await writer.flush()
+    rmSync(path)
+    await writer.write(second)
+    expect(await writer.end()).toBe(first.byteLength + second.byteLength)
+    expect(statSync(path, { throwIfNoEntry: false })).toBeUndefined()
+  })
+})
