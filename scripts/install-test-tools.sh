@@ -26,6 +26,7 @@ tools=(
   promtool:prometheus
   prometheus:prometheus
   chromium:chromium
+  qemu-storage-daemon:qemu-system-common
 )
 
 missing_packages() {

@@ -1,0 +1,138 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it, test } from 'vitest'
+import type { Strategy } from '../../src/index.ts'
+import { randomNumbers } from '../support/bytes.ts'
+import { temporaryFolder } from '../support/folders.ts'
+import { strategiesInEffect } from '../support/mode.ts'
+import { History } from './history.ts'
+import { type Kind, mountedAfterwards, Recorder, whyNoPowerCuts } from './recorder.ts'
+import { type LogEntry, Replay, readLog } from './write-log.ts'
+
+/**
+ * What is on the disk when the power is cut: all that a device was told is written down while writers write; then it is brought to
+ * a point of it, mounted, and looked at. A device may keep what it was told behind its last flush in a cache, and lose any of
+ * it: of these writes a random part is there.
+ */
+
+/** For each file system. 1000 in the long profile: `POWER_CUTS=1000`. */
+const cutsEach = Number(process.env.POWER_CUTS ?? 50)
+const seed = Number(process.env.POWER_SEED ?? 20_261_130)
+const whyNot = whyNoPowerCuts()
+const deviceBytes = 320 * 1024 * 1024
+/** Half a second for each cut is twice what it takes. */
+const timeLimitMs = 60_000 + 1000 * cutsEach
+
+/** dontcache is no strategy of btrfs. */
+const strategiesOn: Record<Kind, Strategy[]> = {
+  ext4: ['direct', 'dontcache', 'evict', 'buffered'],
+  xfs: ['direct', 'dontcache', 'evict', 'buffered'],
+  btrfs: ['direct', 'evict', 'buffered'],
+}
+
+test('the power can be cut here, or nobody demands it', () => {
+  if (process.env.CI === 'true') expect(whyNot).toBeNull()
+})
+
+describe.skipIf(whyNot !== null)(
+  `power cuts (POWER_SEED=${seed}${whyNot === null ? '' : `, skipped: ${whyNot}`})`,
+  () => {
+    const base = temporaryFolder()
+
+    it.each(['ext4', 'xfs', 'btrfs'] as const)(
+      `on %s: at ${cutsEach} points, what sync and end told of is there`,
+      async (kind) => {
+        const folder = join(base, kind)
+        mkdirSync(folder)
+        const next = randomNumbers(seed)
+        const recorder = new Recorder(folder, kind)
+        let history: History
+        let begin: number
+        try {
+          await recorder.start()
+          begin = recorder.entries
+          history = new History(recorder, next)
+          for (const strategy of strategiesInEffect(...strategiesOn[kind])) {
+            await history.replace()
+            await history.write(strategy, 16)
+            await history.replace()
+            await history.write(strategy, 4)
+          }
+        } finally {
+          await recorder.stop()
+        }
+        const entries = readLog(recorder.log)
+        expect(entries.filter(({ flushes }) => flushes).length).toBeGreaterThan(20)
+        const cuts = Array.from({ length: cutsEach }, () => begin + next(entries.length - begin))
+        cutAt(
+          cuts.toSorted((a, b) => a - b),
+          entries,
+          recorder.log,
+          folder,
+          next,
+          history,
+        )
+        expectLossToBeSeen(entries, recorder.log, folder, history)
+        rmSync(folder, { recursive: true })
+      },
+      timeLimitMs,
+    )
+  },
+)
+
+function cutAt(
+  cuts: readonly number[],
+  entries: readonly LogEntry[],
+  log: string,
+  folder: string,
+  next: (below: number) => number,
+  history: History,
+): void {
+  const replay = new Replay(log)
+  const [durableImage, image] = [join(folder, 'durable'), join(folder, 'cut')]
+  writeFileSync(durableImage, '')
+  truncateSync(durableImage, deviceBytes)
+  let applied = 0
+  for (const cut of cuts) {
+    // A flush makes durable what was done before it came.
+    const durable = entries.findLastIndex(({ flushes }, index) => flushes && index < cut) + 1
+    replay.apply(entries.slice(applied, durable), durableImage)
+    applied = Math.max(applied, durable)
+    copySparse(durableImage, image)
+    const cached = entries.slice(durable, cut)
+    // All of it, or of it what is durable by itself and a random part of the rest.
+    const whole = next(3) === 0
+    replay.apply(
+      cached.filter((entry) => whole || entry.durable || next(2) === 0),
+      image,
+    )
+    mountedAfterwards(image, join(folder, 'after'), () => history.expectAfter(join(folder, 'after'), durable))
+  }
+  replay.close()
+}
+
+/** A disk that loses one write of many: what is looked at is enough to see it. */
+function expectLossToBeSeen(entries: readonly LogEntry[], log: string, folder: string, history: History): void {
+  const replay = new Replay(log)
+  const image = join(folder, 'lossy')
+  writeFileSync(image, '')
+  truncateSync(image, deviceBytes)
+  const last = entries.findLastIndex((entry, index) => {
+    const later = entries.slice(index + 1)
+    return replay.holdsPattern(entry) && !later.some((other) => overlap(entry, other))
+  })
+  expect(last).toBeGreaterThan(0)
+  replay.apply(entries.toSpliced(last, 1), image)
+  replay.close()
+  const after = join(folder, 'after-loss')
+  expect(() => mountedAfterwards(image, after, () => history.expectAfter(after, entries.length))).toThrow()
+}
+
+function overlap(a: LogEntry, b: LogEntry): boolean {
+  return a.offset < b.offset + b.length && b.offset < a.offset + a.length
+}
+
+function copySparse(from: string, to: string): void {
+  execFileSync('cp', ['--sparse=auto', from, to])
+}
