@@ -63,7 +63,7 @@ export async function openFile(
     // Also a multiple of the memory's alignment, so that every block of an aligned buffer begins at an aligned address.
     const block = Math.max(alignment?.offset ?? 1, memoryAlignment)
     checkBufferSize(settings.bufferSize, block, path)
-    if (alignment !== null) file.requireAlignment(alignment.memory, block, alignment.readOffset)
+    if (alignment !== null) file.requireAlignment(alignment.memory, alignment.offset, alignment.readOffset)
     if (traits.dontCache) await checkDontCache(native, file, path)
     return {
       native,

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, test } from 'vitest'
 import type { Strategy } from '../../src/index.ts'
@@ -112,7 +112,7 @@ function cutAt(
   replay.close()
 }
 
-/** A disk that loses one write of many: what is looked at is enough to see it. */
+/** A disk that loses one sector of all that was written: what is looked at is enough to see it. */
 function expectLossToBeSeen(entries: readonly LogEntry[], log: string, folder: string, history: History): void {
   const replay = new Replay(log)
   const image = join(folder, 'lossy')
@@ -123,10 +123,17 @@ function expectLossToBeSeen(entries: readonly LogEntry[], log: string, folder: s
     return replay.holdsPattern(entry) && !later.some((other) => overlap(entry, other))
   })
   expect(last).toBeGreaterThan(0)
-  replay.apply(entries.toSpliced(last, 1), image)
+  replay.apply(entries, image)
+  loseSector(image, (entries[last] as LogEntry).offset)
   replay.close()
   const after = join(folder, 'after-loss')
   expect(() => mountedAfterwards(image, after, () => history.expectAfter(after, entries.length))).toThrow()
+}
+
+function loseSector(image: string, offset: number): void {
+  const file = openSync(image, 'r+')
+  writeSync(file, Buffer.alloc(512), 0, 512, offset)
+  closeSync(file)
 }
 
 function overlap(a: LogEntry, b: LogEntry): boolean {
