@@ -75,7 +75,7 @@ function invoke(
   }
   if (frame.use !== null) return [evaluator.run(routine.node, next, inner)[0], state]
   // Methods of one's own are a part of what is shown.
-  const isOther = evaluator.trusts && (self === null || self.id !== frame.self?.id)
+  const isOther = self === null || self.id !== frame.self?.id
   if (isOther) demand(evaluator, routine.owner?.contract.invariant ?? [], routine, next, inner, node, frame)
   demand(evaluator, routine.contract.requires, routine, next, inner, node, frame)
   const [value, last] = evaluator.run(routine.node, next, inner)

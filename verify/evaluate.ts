@@ -25,8 +25,6 @@ export class Evaluator {
   constructor(
     readonly facts: Facts,
     readonly program: Program,
-    /** Whether contracts of what is called are what is known of it; else only what its code does is. */
-    readonly trusts: boolean,
     /** Runs a routine's body. */
     readonly run: (routine: FunctionNode, state: State, frame: Frame) => Result,
   ) {}

@@ -3,7 +3,7 @@ import { Evaluator } from './evaluate.ts'
 import type { Facts } from './facts.ts'
 import { type Frame, fail, intOf, type Result } from './frame.ts'
 import type { Program } from './program.ts'
-import { type Clause, type Contract, nameOf } from './source.ts'
+import { type Clause, nameOf, noContract } from './source.ts'
 import { changed, merge, type State, under, withHeap, withSlot } from './state.ts'
 import { and, arithmetic, bool, compare, int, not, type Term, undefinedValue, type Value } from './values.ts'
 
@@ -14,23 +14,17 @@ interface Ways {
   readonly breaks: readonly State[]
 }
 
-const noContract: Contract = { requires: [], ensures: [], invariant: [], decreases: [] }
-
 /** Statements. */
 export class Executor {
   readonly evaluator: Evaluator
   /** What `old` speaks of in the routine that is run. */
   #entries: State[] = []
 
-  /** @param rounds how often a loop goes round at most; null: any number of times, and its invariant is what is known */
   constructor(
     private readonly facts: Facts,
     program: Program,
-    private readonly rounds: number | null,
   ) {
-    this.evaluator = new Evaluator(facts, program, rounds === null, (node, state, frame) =>
-      this.run(node, state, frame),
-    )
+    this.evaluator = new Evaluator(facts, program, (node, state, frame) => this.run(node, state, frame))
   }
 
   /** Runs the body of a routine, whose parameters are set. */
@@ -44,7 +38,7 @@ export class Executor {
     const [last, ...others] = ends.toReversed()
     if (last === undefined) return [undefinedValue, on]
     const [value, end] = others.reduce<Result>(([so, behind], [other, at]) => {
-      const merged = this.shortened(merge(at.reached, at, behind))
+      const merged = this.#shortened(merge(at.reached, at, behind))
       return [this.#choose(at.reached, other, so), merged]
     }, last)
     return [value, withoutLocals(end, frame)]
@@ -128,7 +122,7 @@ export class Executor {
         ? going(this.#under(next, not(condition)))
         : this.#statement(node.alternate, this.#under(next, not(condition)), frame)
     return {
-      on: this.shortened(merge(condition, yes.on, no.on)),
+      on: this.#shortened(merge(condition, yes.on, no.on)),
       returns: [...yes.returns, ...no.returns],
       breaks: [...yes.breaks, ...no.breaks],
     }
@@ -140,7 +134,7 @@ export class Executor {
   }
 
   /** The same state with names for what is long. */
-  shortened(state: State): State {
+  #shortened(state: State): State {
     const slots = new Map([...state.slots].map(([slot, value]) => [slot, this.#short(value)]))
     const heap = new Map(
       [...state.heap].map(([field, term]) => [field, this.facts.named(term, '(Array Int Int)', field)]),
@@ -165,7 +159,6 @@ export class Executor {
     const contract = frame.module.loops.get(node.start) ?? noContract
     if (frame.use !== null) return fail(node, frame, 'a loop in what a contract speaks of')
     const begun = this.#begin(node, state, frame)
-    if (this.rounds !== null) return this.#unrolled(node, begun, frame)
     if (contract.invariant.length === 0) return fail(node, frame, 'a loop without an @invariant')
     this.#claim(contract.invariant, begun, frame, 'at first')
     // Looked at for what it changes; all that is then known of these is the invariant.
@@ -179,24 +172,9 @@ export class Executor {
     return { on: this.#ends([round.over, ...round.breaks]), returns: [], breaks: [] }
   }
 
-  #unrolled(node: Loop, begun: State, frame: Frame): Ways {
-    const ends: State[] = []
-    let state = begun
-    for (let i = 0; i < (this.rounds as number) && state.reached !== 'false'; i++) {
-      const round = this.#round(node, state, frame)
-      ends.push(...round.breaks, round.over)
-      state = this.shortened(round.on)
-    }
-    // Longer runs are not looked at.
-    const over = this.#round(node, state, frame).over
-    this.facts.assume(state, over.reached)
-    ends.push(over)
-    return { on: this.#ends(ends), returns: [], breaks: [] }
-  }
-
   #ends(states: readonly State[]): State {
     const [last, ...others] = states.toReversed() as [State, ...State[]]
-    return this.shortened(others.reduce((so, at) => merge(at.reached, at, so), last))
+    return this.#shortened(others.reduce((so, at) => merge(at.reached, at, so), last))
   }
 
   /** What comes before the first round. */

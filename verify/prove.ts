@@ -34,7 +34,7 @@ class Proof {
     private readonly program: Program,
     private readonly routine: Routine,
   ) {
-    this.#executor = new Executor(facts, program, null)
+    this.#executor = new Executor(facts, program)
     this.#symbols = new Symbols(facts, program)
   }
 

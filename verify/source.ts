@@ -58,7 +58,7 @@ export interface Module {
   readonly placeOf: (node: { start: number }) => string
 }
 
-const noContract: Contract = { requires: [], ensures: [], invariant: [], decreases: [] }
+export const noContract: Contract = { requires: [], ensures: [], invariant: [], decreases: [] }
 
 /**
  * Reads a file of the subset.

@@ -80,14 +80,20 @@ describe('a file that somebody else', () => {
   const first = someBytes(100_003)
   const second = someBytes(150_001, 2)
 
+  /** The first bytes are in the file. */
+  async function begun(path: string, strategy: Strategy): ReturnType<typeof openWriter> {
+    const writer = await openWriter(path, { strategy, bufferSize })
+    expectMode(writer, strategy)
+    await writer.write(first)
+    await writer.flush()
+    return writer
+  }
+
   test.each(strategies)(
     '%s: cuts is written on where the writer stands: what was cut reads as zeros',
     async (strategy) => {
       const path = freshPath(folder)
-      const writer = await openWriter(path, { strategy, bufferSize })
-      expectMode(writer, strategy)
-      await writer.write(first)
-      await writer.flush()
+      const writer = await begun(path, strategy)
       truncateSync(path, 10)
       await writer.write(second)
       expect(await writer.end()).toBe(first.byteLength + second.byteLength)
@@ -106,10 +112,7 @@ describe('a file that somebody else', () => {
     '%s: replaces is left alone: the writer goes on with the file that it opened',
     async (strategy) => {
       const path = freshPath(folder)
-      const writer = await openWriter(path, { strategy, bufferSize })
-      expectMode(writer, strategy)
-      await writer.write(first)
-      await writer.flush()
+      const writer = await begun(path, strategy)
       const moved = `${path}.moved`
       renameSync(path, moved)
       writeFileSync(path, 'somebody else')
@@ -125,10 +128,7 @@ describe('a file that somebody else', () => {
 
   test.each(strategies)('%s: removes is written to its end, and is gone', async (strategy) => {
     const path = freshPath(folder)
-    const writer = await openWriter(path, { strategy, bufferSize })
-    expectMode(writer, strategy)
-    await writer.write(first)
-    await writer.flush()
+    const writer = await begun(path, strategy)
     rmSync(path)
     await writer.write(second)
     expect(await writer.end()).toBe(first.byteLength + second.byteLength)
