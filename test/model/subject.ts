@@ -101,10 +101,19 @@ export class Subject {
     if (direct) expect(this.writer.alignment?.offset).toBeGreaterThanOrEqual(alignment)
     else expect(this.writer.alignment).toBeNull()
     this.#flags = flags
+    this.#learnSpoilt()
     this.model.start = start
     this.model.position = start
     this.model.unsure = []
     if (flags === 'w') this.model.length = 0
+  }
+
+  /** What rejected writes left of an older file is what the file holds from now on. */
+  #learnSpoilt(): void {
+    const { position, length, spoiltTo } = this.model
+    this.model.spoiltTo = 0
+    if (position < Math.min(spoiltTo, length))
+      this.model.patch(readFileSync(this.path).subarray(position, spoiltTo), position)
   }
 
   /** Makes a call, again and again while the disk is only out of space. Gives false when it broke: there is a new writer then. */
