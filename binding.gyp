@@ -7,6 +7,7 @@
           "sources": [
             "native/addon.cc",
             "native/alignment_guard.cc",
+            "native/cache_bypass.cc",
             "native/completions.cc",
             "native/descriptor.cc",
             "native/environment.cc",

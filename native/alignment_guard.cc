@@ -2,12 +2,13 @@
 
 #include <string>
 
+#include "bounds.h"
+
 namespace uncached_io {
 
 void RequireAligned(Napi::Env env, const uint8_t* data, size_t length, int64_t position, size_t memory, size_t offset) {
   const size_t address = reinterpret_cast<uintptr_t>(data);
-  const size_t overhang = (address & (memory - 1)) | ((length | static_cast<size_t>(position)) & (offset - 1));
-  if (overhang == 0) return;
+  if (Overhang(address, length, static_cast<size_t>(position), memory, offset) == 0) return;
   Napi::RangeError error = Napi::RangeError::New(
       env, "a direct transfer of " + std::to_string(length) + " bytes at " + std::to_string(position) +
                ", from an address " + std::to_string(address & (memory - 1)) + " bytes off, does not fit " +

@@ -22,7 +22,8 @@ class Ring {
   // Any thread. 0, or the errno that io_uring_setup or mmap gave; then the ring is to be destroyed.
   int Open(uint32_t entries);
 
-  // A request to be filled in, all zero; null when `entries` wait already.
+  // A request to be filled in, all zero; null when `entries` wait already. No more than twice as many may be on their way to
+  // an answer that Drain has given: the kernel keeps further ones to itself until it is asked for them.
   uring::Submission* Next();
 
   // Hands over what Next gave, without waiting for any answer. 0 or errno.

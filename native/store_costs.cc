@@ -8,8 +8,8 @@
 #include <cstdint>
 #include <limits>
 
+#include "cache_bypass.h"
 #include "range.h"
-#include "stream_copy.h"
 
 namespace uncached_io {
 

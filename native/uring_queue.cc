@@ -75,7 +75,7 @@ void UringQueue::Pump() {
     // Its answer brings it back.
     submission->userData = reinterpret_cast<uint64_t>(waiting_.front().release());
     waiting_.pop_front();
-    ++submitted_;
+    submitted_.fetch_add(1, std::memory_order_release);
   }
   while (ring_.Untaken() > 0) {
     if (ring_.Submit() == 0) continue;
@@ -101,6 +101,7 @@ void UringQueue::Reap() {
 }
 
 std::unique_ptr<WriteRequest> UringQueue::TakeOut(uint64_t mark) {
+  submitted_.load(std::memory_order_acquire);
   answered_.fetch_add(1, std::memory_order_release);
   return std::unique_ptr<WriteRequest>(reinterpret_cast<WriteRequest*>(mark));
 }

@@ -58,7 +58,9 @@ class UringQueue : public IoQueue {
   void Prepare(uring::Submission& submission, const WriteRequest& request);
   void SetFile(uring::Submission& submission, const Descriptor& file);
   void SetMemory(uring::Submission& submission, const WriteRequest& request) const;
-  uint32_t InRing() const { return submitted_ - answered_.load(std::memory_order_acquire); }
+  uint32_t InRing() const {
+    return submitted_.load(std::memory_order_acquire) - answered_.load(std::memory_order_acquire);
+  }
 
   const Handler done_;
   const Handler refused_;
@@ -68,8 +70,9 @@ class UringQueue : public IoQueue {
   bool stopping_ = false;
 
   std::deque<std::unique_ptr<WriteRequest>> waiting_;
-  // Both wrap around; their difference is what the kernel has.
-  uint32_t submitted_ = 0;
+  // Both wrap around; their difference is what the kernel has. They also order what the threads do to a request: that the
+  // kernel hands it on from one to the other is not known to C++.
+  std::atomic<uint32_t> submitted_{0};
   std::atomic<uint32_t> answered_{0};
 
   std::unordered_map<const Descriptor*, uint32_t> files_;
