@@ -3,7 +3,7 @@
 # threads. Works on a copy; the addon of this folder is left as it is. Before it runs any, it looks whether faults that are made on
 # purpose are seen.
 #
-#   run.sh address|thread [TEST...]     default: those of the addon
+#   run.sh address|thread TEST...
 #
 # Exit code 0: all tests passed, and nothing was reported. Needs g++ with its sanitizers, and `npm ci`.
 set -euo pipefail
@@ -12,9 +12,6 @@ cd "$here/../.."
 
 kind=${1:?address or thread}
 shift
-tests=("$@")
-# What the addon asks of Node is another thing with a sanitizer in it.
-[ ${#tests[@]} -gt 0 ] || tests=(test/native --exclude test/native/addon.test.ts)
 
 case $kind in
   address)
@@ -81,7 +78,7 @@ done
 echo "$kind: sees ${faults[*]} made on purpose"
 
 status=0
-watched node node_modules/vitest/vitest.mjs run "${tests[@]}" || status=$?
+watched node node_modules/vitest/vitest.mjs run "$@" || status=$?
 found=$(findings)
 if [ -n "$found" ]; then
   echo "$found"
