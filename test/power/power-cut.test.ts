@@ -6,20 +6,21 @@ import type { Strategy } from '../../src/index.ts'
 import { randomNumbers } from '../support/bytes.ts'
 import { temporaryFolder } from '../support/folders.ts'
 import { strategiesInEffect } from '../support/mode.ts'
+import { whyNoServedDevices } from '../support/served-device.ts'
 import { History } from './history.ts'
-import { type Kind, mountedAfterwards, Recorder, whyNoPowerCuts } from './recorder.ts'
-import { type LogEntry, Replay, readLog } from './write-log.ts'
+import { type Kind, mountedAfterwards, Recorder } from './recorder.ts'
+import { type LogEntry, Replay, readLog, sectorsOf } from './write-log.ts'
 
 /**
  * What is on the disk when the power is cut: all that a device was told is written down while writers write; then it is brought to
  * a point of it, mounted, and looked at. A device may keep what it was told behind its last flush in a cache, and lose any of
- * it: of these writes a random part is there.
+ * it: of these writes a random part is there, and of some of them a random part of the sectors.
  */
 
 /** For each file system. 1000 in the long profile: `POWER_CUTS=1000`. */
 const cutsEach = Number(process.env.POWER_CUTS ?? 50)
 const seed = Number(process.env.POWER_SEED ?? 20_261_130)
-const whyNot = whyNoPowerCuts()
+const whyNot = whyNoServedDevices()
 const deviceBytes = 320 * 1024 * 1024
 /** Half a second for each cut is twice what it takes. */
 const timeLimitMs = 60_000 + 1000 * cutsEach
@@ -68,12 +69,11 @@ describe.skipIf(whyNot !== null)(
         cutAt(
           cuts.toSorted((a, b) => a - b),
           entries,
-          recorder.log,
-          folder,
+          recorder,
           next,
           history,
         )
-        expectLossToBeSeen(entries, recorder.log, folder, history)
+        expectLossToBeSeen(entries, recorder, history)
         rmSync(folder, { recursive: true })
       },
       timeLimitMs,
@@ -84,11 +84,11 @@ describe.skipIf(whyNot !== null)(
 function cutAt(
   cuts: readonly number[],
   entries: readonly LogEntry[],
-  log: string,
-  folder: string,
+  recorder: Recorder,
   next: (below: number) => number,
   history: History,
 ): void {
+  const { folder, kind, log } = recorder
   const replay = new Replay(log)
   const [durableImage, image] = [join(folder, 'durable'), join(folder, 'cut')]
   writeFileSync(durableImage, '')
@@ -101,19 +101,27 @@ function cutAt(
     applied = Math.max(applied, durable)
     copySparse(durableImage, image)
     const cached = entries.slice(durable, cut)
-    // All of it, or of it what is durable by itself and a random part of the rest.
+    // All of it, or of it what is durable by itself and a random part of the rest, of some writes a part of their sectors.
     const whole = next(3) === 0
     replay.apply(
-      cached.filter((entry) => whole || entry.durable || next(2) === 0),
+      cached.flatMap((entry) => (whole || entry.durable ? entry : leftOf(entry, next))),
       image,
     )
-    mountedAfterwards(image, join(folder, 'after'), () => history.expectAfter(join(folder, 'after'), durable))
+    mountedAfterwards(kind, image, join(folder, 'after'), () => history.expectAfter(join(folder, 'after'), durable))
   }
   replay.close()
 }
 
+/** Of a write whose power was cut: all, nothing, or a random part of its sectors. */
+function leftOf(entry: LogEntry, next: (below: number) => number): LogEntry[] {
+  const fate = next(3)
+  if (fate === 2) return sectorsOf(entry).filter(() => next(2) === 0)
+  return fate === 1 ? [entry] : []
+}
+
 /** A disk that loses one sector of all that was written: what is looked at is enough to see it. */
-function expectLossToBeSeen(entries: readonly LogEntry[], log: string, folder: string, history: History): void {
+function expectLossToBeSeen(entries: readonly LogEntry[], recorder: Recorder, history: History): void {
+  const { folder, kind, log } = recorder
   const replay = new Replay(log)
   const image = join(folder, 'lossy')
   writeFileSync(image, '')
@@ -127,7 +135,7 @@ function expectLossToBeSeen(entries: readonly LogEntry[], log: string, folder: s
   loseSector(image, (entries[last] as LogEntry).offset)
   replay.close()
   const after = join(folder, 'after-loss')
-  expect(() => mountedAfterwards(image, after, () => history.expectAfter(after, entries.length))).toThrow()
+  expect(() => mountedAfterwards(kind, image, after, () => history.expectAfter(after, entries.length))).toThrow()
 }
 
 function loseSector(image: string, offset: number): void {

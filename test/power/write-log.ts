@@ -24,6 +24,17 @@ export interface LogEntry {
   readonly dataAt: number
 }
 
+const sectorBytes = 512
+
+/** The same write, sector by sector: what a device does at once. */
+export function sectorsOf(entry: LogEntry): LogEntry[] {
+  if (entry.discards) return []
+  return Array.from({ length: entry.length / sectorBytes }, (_, index) => {
+    const at = index * sectorBytes
+    return { ...entry, offset: entry.offset + at, dataAt: entry.dataAt + at, length: sectorBytes }
+  })
+}
+
 /** How many entries a log has by now. The recorder says it with each flush. */
 export function entriesIn(logPath: string): number {
   const log = openSync(logPath, 'r')

@@ -1,0 +1,181 @@
+import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { openWriter, type Strategy } from '../../src/index.ts'
+import { someBytes } from '../support/bytes.ts'
+import { enginesHere, expectEngine } from '../support/engine.ts'
+import { temporaryFolder } from '../support/folders.ts'
+import { expectMode, strategyInEffect } from '../support/mode.ts'
+import { run, ServedDevice, whyNoServedDevices } from '../support/served-device.ts'
+import { demandFileSystemsInCI, type FileSystem, mounted, named, whyNot } from './file-systems.ts'
+
+// Disks that refuse: by a quota, by becoming read-only, by one bad sector. Nothing is imitated but the sector.
+
+demandFileSystemsInCI()
+
+const strategies: Strategy[] = ['direct', 'dontcache', 'evict', 'buffered']
+const bufferSize = 64 * 1024
+const MiB = 1024 * 1024
+
+async function failureOf(work: () => Promise<unknown>): Promise<unknown> {
+  try {
+    await work()
+  } catch (error) {
+    return error
+  }
+  throw new Error('nothing failed')
+}
+
+describe.skipIf(whyNot !== null).each(enginesHere())(named('an ext4 that becomes read-only, by %s'), (engine) => {
+  let ext4: FileSystem
+  beforeEach(() => {
+    expectEngine(engine)
+    ext4 = mounted('ext4')
+  })
+  afterEach(() => ext4.remove())
+
+  test.each(strategies)('%s: is told as EROFS for good, and what was synced is there', async (strategy) => {
+    const path = join(ext4.folder, 'file')
+    const writer = await openWriter(path, { strategy, engine, bufferSize, queueDepth: 3 })
+    expectMode(writer, strategy)
+    const synced = someBytes(300_001)
+    await writer.write(synced)
+    await writer.sync()
+    // What ext4 does by itself when its metadata can't be written.
+    ext4.remount('abort')
+    const told = await failureOf(async () => {
+      await writer.write(someBytes(200_000, 2))
+      await writer.sync()
+    })
+    expect(told).toMatchObject({ code: 'EROFS', retryable: false, syncedBytes: synced.byteLength, path })
+    await expect(writer.end()).rejects.toBe(told)
+    await writer[Symbol.asyncDispose]()
+    expect(Buffer.compare(readFileSync(path).subarray(0, synced.byteLength), synced)).toBe(0)
+    // And no new one is opened.
+    await expect(openWriter(join(ext4.folder, 'other'), { strategy })).rejects.toMatchObject({ code: 'EROFS' })
+  })
+})
+
+describe.skipIf(whyNot !== null)(named('a quota of btrfs'), () => {
+  let btrfs: FileSystem
+  let folder: string
+  beforeAll(() => {
+    btrfs = mounted('btrfs')
+    folder = join(btrfs.folder, 'limited')
+    run('btrfs', 'subvolume', 'create', folder)
+    run('btrfs', 'quota', 'enable', btrfs.folder)
+  })
+  afterAll(() => btrfs.remove())
+  const limit = (bytes: number | 'none') => run('btrfs', 'qgroup', 'limit', String(bytes), folder)
+
+  // It has no dontcache.
+  test.each(strategies.filter((strategy) => strategy !== 'dontcache'))(
+    '%s: refuses as EDQUOT; raised, the same write is taken, and all is there',
+    async (strategy) => {
+      limit(4 * MiB)
+      const path = join(folder, `file-${strategy}`)
+      const writer = await openWriter(path, { strategy, bufferSize, queueDepth: 3 })
+      expectMode(writer, strategy)
+      const chunks = Array.from({ length: 100 }, (_, number) => someBytes(99_999, number))
+      let refusals = 0
+      for (const chunk of chunks) {
+        const before = writer.acceptedBytes
+        await writer.write(chunk).catch(async (error: unknown) => {
+          refusals++
+          expect(error).toMatchObject({ code: 'EDQUOT', retryable: true, path })
+          expect(writer.acceptedBytes).toBe(before)
+          limit('none')
+          await writer.write(chunk)
+        })
+      }
+      expect(await writer.end()).toBe(100 * 99_999)
+      expect(refusals).toBe(1)
+      expect(Buffer.compare(readFileSync(path), Buffer.concat(chunks))).toBe(0)
+      rmSync(path)
+      run('btrfs', 'filesystem', 'sync', btrfs.folder)
+    },
+  )
+})
+
+const whyNoBadSector = whyNoServedDevices()
+
+test('a disk with a bad sector can be had here, or nobody demands it', () => {
+  if (process.env.CI === 'true') expect(whyNoBadSector).toBeNull()
+})
+
+describe.skipIf(whyNoBadSector !== null).each(enginesHere())(
+  `a disk with one bad sector, by %s${whyNoBadSector === null ? '' : ` (skipped: ${whyNoBadSector})`}`,
+  (engine) => {
+    const fileBytes = 4 * MiB
+    /** In the file: behind it nothing may be told to be written. */
+    const badByte = 2 * MiB + 512 * 7
+    let folder: string
+    let device: ServedDevice
+    let mount: string
+    beforeEach(async () => {
+      expectEngine(engine)
+      folder = temporaryFolder()
+      mount = join(folder, 'mount')
+      mkdirSync(mount)
+      const image = join(folder, 'image')
+      writeFileSync(image, '')
+      truncateSync(image, 64 * MiB)
+      run('mkfs.ext4', '-q', '-F', '-b', '4096', image)
+      const sector = withFile(image, mount)
+      const rule = `inject-error.0.event=none,inject-error.0.iotype=write,inject-error.0.errno=5,inject-error.0.sector=${sector}`
+      device = new ServedDevice(folder, [
+        `driver=file,node-name=data,filename=${image}`,
+        `driver=blkdebug,node-name=served,image=data,${rule}`,
+      ])
+      const path = await device.start()
+      // A loop device takes a short write for a whole one: requests that are not cut up by FUSE fail as a whole.
+      writeFileSync(`/sys/block/${basename(path)}/queue/max_sectors_kb`, '64')
+      run('mount', path, mount)
+    })
+    afterEach(async () => {
+      // Lazily: a test that failed may have left its writer.
+      run('umount', '--lazy', mount)
+      await device.stop()
+    })
+
+    /** Puts a file that has all its blocks onto an image. Gives the sector of the disk that is to be bad. */
+    function withFile(image: string, at: string): number {
+      run('mount', '-o', 'loop', image, at)
+      try {
+        const path = join(at, 'file')
+        writeFileSync(path, Buffer.alloc(fileBytes, 0xee), { flush: true })
+        // Extents as: number: logical.. end: physical.. end: length, in blocks of 512 bytes.
+        const extents = run('filefrag', '-v', '-b512', path).matchAll(/^\s*\d+:\s*(\d+)\.\.\s*(\d+):\s*(\d+)\.\./gm)
+        const bad = badByte / 512
+        for (const [, first, last, physical] of extents) {
+          if (bad >= Number(first) && bad <= Number(last)) return Number(physical) + bad - Number(first)
+        }
+        throw new Error('the file has no such block')
+      } finally {
+        run('umount', at)
+      }
+    }
+
+    test.each(strategies)('%s: is told as EIO for good; what was synced before it is there', async (strategy) => {
+      const path = join(mount, 'file')
+      const writer = await openWriter(path, { strategy, engine, bufferSize, queueDepth: 3, flags: 'r+' })
+      expectMode(writer, strategy)
+      const good = someBytes(MiB + 1)
+      await writer.write(good)
+      await writer.sync()
+      const told = await failureOf(async () => {
+        await writer.write(someBytes(2 * MiB, 2))
+        await writer.sync()
+      })
+      expect(told).toMatchObject({ code: 'EIO', errno: -5, retryable: false, syncedBytes: good.byteLength, path })
+      await expect(writer.end()).rejects.toBe(told)
+      await writer[Symbol.asyncDispose]()
+      // A direct write is told at once, and what the writer calls written is only what comes before the sector.
+      if (strategyInEffect(strategy) === 'direct') expect(writer.writtenBytes).toBeLessThanOrEqual(badByte)
+      expect(writer.syncedBytes).toBe(good.byteLength)
+      const found = readFileSync(path)
+      expect(Buffer.compare(found.subarray(0, good.byteLength), good)).toBe(0)
+      expect(found.byteLength).toBe(fileBytes)
+    })
+  },
+)
