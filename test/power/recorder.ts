@@ -7,7 +7,7 @@ import { entriesIn } from './write-log.ts'
 export type Kind = 'ext4' | 'xfs' | 'btrfs'
 
 /** 320 MiB: xfs makes nothing below 300. */
-const deviceBytes = 320 * 1024 * 1024
+export const deviceBytes = 320 * 1024 * 1024
 /** Sparse: far more than is ever written. */
 const logBytes = 4 * 1024 * 1024 * 1024
 
@@ -64,7 +64,12 @@ export class Recorder {
  * Mounts an image as it was left, lets the file system recover, and hands its folder to `look`. A superblock of ext4 has two
  * sectors, of which the power can tear one off: then its own repair takes one of the copies, as it does when a machine boots.
  */
-export function mountedAfterwards<T>(kind: Kind, image: string, folder: string, look: () => T): T {
+export async function mountedAfterwards(
+  kind: Kind,
+  image: string,
+  folder: string,
+  look: () => Promise<unknown>,
+): Promise<void> {
   mkdirSync(folder, { recursive: true })
   const mount = () => run('mount', '-o', 'loop', image, folder)
   try {
@@ -75,7 +80,7 @@ export function mountedAfterwards<T>(kind: Kind, image: string, folder: string, 
     mount()
   }
   try {
-    return look()
+    await look()
   } finally {
     run('umount', folder)
   }

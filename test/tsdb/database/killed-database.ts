@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { expect } from 'vitest'
 import type { Strategy } from '../../../bench/tsdb/settings.ts'
 import { expectedEngine } from '../../support/engine.ts'
-import { type Series, series } from '../support/series.ts'
+import { type Series, series, union } from '../support/series.ts'
 
 const program = fileURLToPath(new URL('fixtures/killed.mjs', import.meta.url))
 const built = fileURLToPath(new URL('../../../out/bench/tsdb/database/database.js', import.meta.url))
@@ -17,16 +17,16 @@ const STEP_MS = 500
 /** Commits that fixtures/killed.mjs has under way at once, at most. */
 export const AT_ONCE = 3
 
-/** The samples of batches 0 to `count` - 1 of fixtures/killed.mjs. */
+/** The samples of one batch of fixtures/killed.mjs: a sample each for up to 50 series. */
+export function batch(number: number): Series[] {
+  return Array.from({ length: 1 + ((number * 7919) % 50) }, (_, i) => {
+    return series({ __name__: 'up', instance: `host-${i}` }, [START_MS + number * STEP_MS + i, number])
+  })
+}
+
+/** The samples of batches 0 to `count` - 1. */
 export function batches(count: number): Series[] {
-  const found: [number, number][][] = []
-  for (let number = 0; number < count; number++) {
-    for (let i = 0; i <= (number * 7919) % 50; i++) {
-      found[i] ??= []
-      found[i]!.push([START_MS + number * STEP_MS + i, number])
-    }
-  }
-  return found.map((samples, i) => series({ __name__: 'up', instance: `host-${i}` }, ...samples))
+  return union(...Array.from({ length: count }, (_, number) => batch(number)))
 }
 
 /** When a process is killed: so many milliseconds after it told that so many batches are committed. */
