@@ -68,7 +68,9 @@ async function expectLossToBeSeen(cuts: PowerCuts, log: string, history: History
   const lost = lastOfAFile(entries, log)
   await cuts.lookAfter(length, (after) => history.expectAfter(after, length))
   const look = (after: string) => history.expectAfter(after, length)
-  await expect(cuts.lookAfter(length, look, (image) => loseSector(image, lost.offset))).rejects.toThrow(/to deeply equal|EIO/)
+  await expect(cuts.lookAfter(length, look, (image) => loseSector(image, lost.offset))).rejects.toThrow(
+    /to deeply equal|EIO/,
+  )
 }
 
 /** The last write of a file's content that no other one came over. */
