@@ -1,6 +1,7 @@
 #include "ring.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -98,7 +99,21 @@ int Ring::Submit() {
 
 bool Ring::MakeFileTable(uint32_t count) {
   const std::vector<int32_t> empty(count, -1);
-  return Register(uring::kRegisterFiles, empty.data(), count) == 0;
+  return Register(uring::kRegisterFiles, empty.data(), count) == 0 && LetsFilesGoAtOnce();
+}
+
+// Not before Linux 6.4 or so: a file system could not be unmounted, nor the space of a removed file be used, after its writer
+// has ended. The end of a pipe that only the table has is the file that tells.
+bool Ring::LetsFilesGoAtOnce() {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return false;
+  const bool known = SetFile(0, ends[1]) == 0;
+  close(ends[1]);
+  const bool gone = SetFile(0, -1) == 0;
+  pollfd reader = {ends[0], POLLIN, 0};
+  poll(&reader, 1, 0);
+  close(ends[0]);
+  return known && gone && (reader.revents & POLLHUP) != 0;
 }
 
 int Ring::SetFile(uint32_t index, int fd) {

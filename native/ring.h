@@ -49,7 +49,8 @@ class Ring {
     }
   }
 
-  // Tables with `count` free places. False: this kernel has none, or forbids so many.
+  // Tables with `count` free places. False: this kernel has none, or forbids so many; or it keeps a file open for up to a second
+  // after it was taken out of its place.
   bool MakeFileTable(uint32_t count);
   bool MakeBufferTable(uint32_t count);
 
@@ -65,6 +66,7 @@ class Ring {
     size_t length = 0;
   };
 
+  bool LetsFilesGoAtOnce();
   int Register(uint32_t opcode, const void* argument, uint32_t count);
 
   int fd_ = -1;
