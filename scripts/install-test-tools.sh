@@ -23,6 +23,7 @@ tools=(
   prlimit:util-linux
   strace:strace
   fio:fio
+  bindfs:bindfs
   promtool:prometheus
   prometheus:prometheus
   chromium:chromium

@@ -6,6 +6,7 @@ import { openWriter, type Strategy } from '../../src/index.ts'
 import { someBytes } from '../support/bytes.ts'
 import { enginesHere, expectEngine } from '../support/engine.ts'
 import { freshPath, temporaryFolder } from '../support/folders.ts'
+import { strategiesHere } from '../support/kernel.ts'
 import { expectMode } from '../support/mode.ts'
 import { demandFileSystemsInCI, type FileSystem, mounted, named, whyNot } from './file-systems.ts'
 
@@ -13,7 +14,7 @@ import { demandFileSystemsInCI, type FileSystem, mounted, named, whyNot } from '
 
 demandFileSystemsInCI()
 
-const strategies: Strategy[] = ['direct', 'dontcache', 'evict', 'buffered']
+const strategies = strategiesHere
 const bufferSize = 64 * 1024
 
 describe.skipIf(whyNot !== null).each(enginesHere())(

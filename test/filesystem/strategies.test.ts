@@ -7,6 +7,7 @@ import { alignmentOf, openWriter, pageCacheOf, type Strategy } from '../../src/i
 import { randomNumbers, someBytes } from '../support/bytes.ts'
 import { throughRing } from '../support/engine.ts'
 import { freshPath } from '../support/folders.ts'
+import { tmpfsTakesDirect } from '../support/kernel.ts'
 import { expectMode, strategyInEffect } from '../support/mode.ts'
 import { demandFileSystemsInCI, type FileSystem, type Kind, mounted, named, whyNot } from './file-systems.ts'
 
@@ -29,7 +30,7 @@ const cases: Case[] = [
   { kind: 'xfs', sectorSize: 512, honours: true },
   { kind: 'xfs', sectorSize: 4096, honours: true },
   { kind: 'btrfs', sectorSize: 512, honours: false },
-  { kind: 'tmpfs', sectorSize: 512, honours: false },
+  ...(tmpfsTakesDirect ? [{ kind: 'tmpfs', sectorSize: 512, honours: false } as const] : []),
 ]
 
 describe.skipIf(whyNot !== null).each(cases)(

@@ -3,7 +3,8 @@ import { directIsForced } from '../../src/force.ts'
 import { openWriter, pageCacheOf, probe, type Strategy } from '../../src/index.ts'
 import { someBytes } from '../support/bytes.ts'
 import { freshPath } from '../support/folders.ts'
-import { codeFrom } from '../writer/tools.ts'
+import { tmpfsTakesDirect } from '../support/kernel.ts'
+import { codeFrom, expectFile } from '../writer/tools.ts'
 import { demandFileSystemsInCI, type Kind, mounted, named, whyNot } from './file-systems.ts'
 
 demandFileSystemsInCI()
@@ -23,7 +24,7 @@ const cases: Case[] = [
   { kind: 'xfs', honours: true, recommended: 'direct' },
   { kind: 'overlay', honours: true, recommended: 'direct' },
   { kind: 'btrfs', honours: false, recommended: 'evict' },
-  { kind: 'tmpfs', honours: false, recommended: 'buffered' },
+  ...(tmpfsTakesDirect ? [{ kind: 'tmpfs', honours: false, recommended: 'buffered' } as const] : []),
 ]
 
 describe.skipIf(whyNot !== null).each(cases)(named('on $kind'), ({ kind, honours, recommended }) => {
@@ -140,5 +141,24 @@ describe.skipIf(whyNot !== null).each(cases)(named('on $kind'), ({ kind, honours
       expect((await probe(folder)).strategies.direct.works).toBe(true)
       await expect(probe(folder, { fresh: true })).rejects.toMatchObject({ code: 'EROFS' })
     })
+  })
+})
+
+describe.skipIf(whyNot !== null || tmpfsTakesDirect)(named('on a tmpfs before Linux 6.6'), () => {
+  test('direct is refused, and auto goes on without it, and says why', async () => {
+    const tmpfs = mounted('tmpfs')
+    try {
+      const opening = openWriter(freshPath(tmpfs.folder), { strategy: 'direct' })
+      await expect(opening).rejects.toMatchObject({ code: 'ERR_DIRECT_UNSUPPORTED' })
+      expect((await probe(tmpfs.folder)).strategies.direct.works).toBe(false)
+      const writer = await openWriter(freshPath(tmpfs.folder))
+      expect(writer.mode).toMatchObject({ asked: 'auto', inEffect: 'buffered' })
+      expect(writer.mode.why).toContain('refuses O_DIRECT')
+      await writer.write(content)
+      await writer.end()
+      expectFile(writer.path, content)
+    } finally {
+      tmpfs.remove()
+    }
   })
 })

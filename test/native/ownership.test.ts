@@ -13,6 +13,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { binding } from '../../src/binding.ts'
 import { freshPath } from '../support/folders.ts'
+import { hasMountNumbers } from '../support/kernel.ts'
 import { dropFromCache } from '../writer/tools.ts'
 import { caught, folder, opened, readWrite } from './opened.ts'
 
@@ -27,7 +28,9 @@ describe('whose a file is, and where it stands', () => {
       const expected = { permissions: mode & 0o7777, userId: uid, groupId: gid, device: `${major}:${minor}` }
       expect(await file.statx()).toMatchObject(expected)
       expect(await file.fstat()).toMatchObject(expected)
-      expect((await file.statx()).mount).toMatch(/^\d+$/)
+      const { mount } = await file.statx()
+      if (hasMountNumbers) expect(mount).toMatch(/^\d+$/)
+      else expect(mount).toBeUndefined()
     })
   })
 
@@ -102,9 +105,9 @@ describe('populate', () => {
     await dropFromCache(path)
     const file = await native.open(path, constants.O_RDONLY | constants.O_DIRECT, 0)
     await file.populate(8192, 50_000)
-    expect((await file.cachestat()).cachedPages).toBe(13)
+    expect(await file.mincore(200_000)).toBe(13)
     await file.populate(0, 200_000)
-    expect((await file.cachestat()).cachedPages).toBe(49)
+    expect(await file.mincore(200_000)).toBe(49)
     await file.close()
   })
 
