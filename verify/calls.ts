@@ -245,6 +245,17 @@ function constructReference(
   return [{ kind: 'ref', term, defined: 'true' }, next]
 }
 
+/** An object's fields that have a value before its constructor runs. */
+export function withFirstValues(evaluator: Evaluator, start: State, frame: Frame, id: string): State {
+  let state = start
+  for (const { name, initial } of frame.owner?.fields.values() ?? []) {
+    if (initial === null) continue
+    const [value, next] = evaluator.evaluate(initial, state, frame)
+    state = withSlot(next, `${id}.${name}`, value)
+  }
+  return state
+}
+
 function constructObject(
   evaluator: Evaluator,
   source: ClassSource,
@@ -267,11 +278,7 @@ function constructObject(
     if (parameter.type === 'TSParameterProperty') next = withSlot(next, `${self.id}.${name}`, value)
   }
   if (routine !== undefined) demand(evaluator, routine.contract.requires, routine, next, inner, node, frame)
-  for (const { name, initial } of source.fields.values()) {
-    if (initial === null) continue
-    const [value, after] = evaluator.evaluate(initial, next, inner)
-    next = withSlot(after, `${self.id}.${name}`, value)
-  }
+  next = withFirstValues(evaluator, next, inner, self.id)
   if (routine !== undefined) next = evaluator.run(routine.node, next, inner)[1]
   return [self, next]
 }

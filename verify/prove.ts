@@ -1,4 +1,4 @@
-import { parameterName } from './calls.ts'
+import { parameterName, withFirstValues } from './calls.ts'
 import { Executor } from './execute.ts'
 import { Facts } from './facts.ts'
 import type { Frame } from './frame.ts'
@@ -83,13 +83,7 @@ class Proof {
       bound: new Map(),
       silent: false,
     }
-    let state = start
-    for (const { name, initial } of owner.fields.values()) {
-      if (initial === null) continue
-      const [value, next] = this.#executor.evaluator.evaluate(initial, state, frame)
-      state = withSlot(next, `${self.id}.${name}`, value)
-    }
-    return [self, state]
+    return [self, withFirstValues(this.#executor.evaluator, start, frame, self.id)]
   }
 
   #parameters(
