@@ -107,6 +107,40 @@ describe('completions in any order', () => {
 })
 
 describe('after a failure', () => {
+  it('a range that failed flies no longer', () => {
+    const ranges = rangesOf([1, 2])
+    const inflight = flyingOf(ranges)
+    expect(inflight.ranges).toEqual(ranges)
+    inflight.failed(ranges[0] as Range)
+    expect(ranges.map(({ state }) => state)).toEqual(['failed', 'flying'])
+    expect(inflight.flying).toBe(true)
+    inflight.failed(ranges[1] as Range)
+    expect(inflight.flying).toBe(false)
+  })
+
+  it('what landed behind the gap has failed, too', () => {
+    const ranges = rangesOf([1, 1])
+    const inflight = flyingOf(ranges)
+    land(inflight, ranges[1] as Range)
+    inflight.failed(ranges[0] as Range)
+    inflight.collapse()
+    expect(ranges).toMatchObject([
+      { state: 'failed', doneBytes: 0 },
+      { state: 'failed', doneBytes: 0 },
+    ])
+  })
+
+  it('a range that is whole and failed all the same is written again, and counts as written', () => {
+    const ranges = rangesOf([2, 1], 3 * block)
+    const inflight = flyingOf(ranges)
+    const [whole, next] = ranges as [Range, Range]
+    whole.doneBytes = 2 * block
+    for (const range of [whole, next]) inflight.failed(range)
+    inflight.collapse()
+    expect(whole).toMatchObject({ state: 'failed', doneBytes: 0 })
+    expect(inflight.written).toBe(5 * block)
+  })
+
   test.prop([someFates])('everything from the first gap on is written again, in order', (fates) => {
     const { inflight, ranges } = complete(fates)
     const gap = fates.lands.indexOf(false)
@@ -148,6 +182,18 @@ describe('after a failure', () => {
       expect(inflight.written).toBe(Math.max(writtenEnd, Math.min(before, position)))
     },
   )
+
+  it('trim leaves what stands before the block, cuts what reaches into it, gives back the rest', () => {
+    const ranges = rangesOf([1, 2, 1])
+    const inflight = flyingOf(ranges)
+    for (const range of ranges) inflight.failed(range)
+    inflight.collapse()
+    expect(inflight.trim(2 * block + 7)).toEqual(ranges.slice(2))
+    expect(inflight.ranges).toMatchObject([
+      { start: 0, end: block },
+      { start: block, end: 2 * block, dataEnd: 2 * block },
+    ])
+  })
 
   it('trim keeps what was written of the block that is taken back', () => {
     const inflight = new InFlight<Range>(block + 900, block)

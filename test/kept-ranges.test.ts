@@ -16,6 +16,24 @@ describe('KeptRanges', () => {
     expect(kept.totalBytes).toBe(12_288 + 12_288)
   })
 
+  it.each([
+    ['behind', 4096, 8192],
+    ['before', 8192, 4096],
+  ])('counts pages that touch once: added %s', (_, first, second) => {
+    const kept = new KeptRanges(4096)
+    kept.add({ offset: first, length: 4096 })
+    kept.add({ offset: second, length: 4096 })
+    expect(kept.totalBytes).toBe(8192)
+    expect(kept.gaps(4096, 8192)).toEqual([])
+  })
+
+  it('is empty until something is kept', () => {
+    const kept = new KeptRanges(4096)
+    expect(kept.empty).toBe(true)
+    kept.add({ offset: 0, length: 1 })
+    expect(kept.empty).toBe(false)
+  })
+
   it('has one gap when nothing is kept', () => {
     const kept = new KeptRanges(4096)
     expect(kept.gaps(8192, 0)).toEqual([{ offset: 8192, length: 0 }])
@@ -38,6 +56,7 @@ describe('KeptRanges', () => {
 describe('resolveRanges', () => {
   it.each([
     [{ offset: 10 }, { offset: 10, length: 90 }],
+    [{ offset: 0 }, { offset: 0, length: 100 }],
     [
       { offset: 10, length: 5 },
       { offset: 10, length: 5 },

@@ -6,11 +6,18 @@ import {
   ceilTo,
   exactLength,
   floorTo,
+  grainOf,
   isPowerOfTwo,
+  keepsBehind,
+  padded,
   patchPiece,
   positionMax,
   progress,
+  remaining,
+  roomIn,
   sealAt,
+  tailOf,
+  wholeBlocks,
 } from '../src/plan.ts'
 
 /** Every block that a file can ask for, and 1 for files that ask for none. */
@@ -70,6 +77,56 @@ describe('progress', () => {
     expect(done % block).toBe(0)
     expect(taken - done).toBeGreaterThanOrEqual(0)
     expect(taken - done).toBeLessThan(block)
+  })
+})
+
+describe('grainOf', () => {
+  it.each(blocks)('is the block of %d bytes, and never less than the page of a file system', (block) => {
+    expect(grainOf(block)).toBe(block < 4096 ? 4096 : block)
+  })
+})
+
+describe('remaining', () => {
+  test.prop([fc.nat(2 ** 40), fc.nat(2 ** 30), fc.nat(2 ** 30)])(
+    'goes on where the bytes that are done end',
+    (start, doneBytes, left) => {
+      const end = start + doneBytes + left
+      expect(remaining(start, end, doneBytes)).toEqual({ from: doneBytes, position: start + doneBytes, length: left })
+    },
+  )
+})
+
+describe('a fill', () => {
+  const anyBytes = fc.record({ buffer: anyBuffer, filled: fc.nat(2 ** 30) })
+
+  test.prop([anyBytes])('is whole blocks and a tail', ({ buffer, filled }) => {
+    const { offset, block } = buffer
+    const fill = { offset, filled, limit: 0 }
+    const whole = wholeBlocks(fill, block)
+    const tail = tailOf(fill, block)
+    expect(whole).toEqual({ start: offset, end: offset + filled - (filled % block), dataEnd: whole.end })
+    expect(tail).toEqual({ offset: whole.end, filled: filled % block, limit: 0 })
+  })
+
+  test.prop([anyBytes])('is padded to whole blocks', ({ buffer, filled }) => {
+    const { offset, block } = buffer
+    const { start, end, dataEnd } = padded({ offset, filled, limit: 0 }, block)
+    expect({ start, dataEnd }).toEqual({ start: offset, dataEnd: offset + filled })
+    expect(end).toBe(ceilTo(dataEnd, block))
+  })
+})
+
+describe('keepsBehind', () => {
+  it.each([
+    [0, 4096, false],
+    [100, 4096, true],
+    [100, 101, true],
+    [100, 100, false],
+    [100, 99, false],
+    [512, 4096, false],
+    [513, 4096, true],
+  ])('at %d of a file of %d bytes that was there, in blocks of 512: %s', (position, lengthAtOpen, expected) => {
+    expect(keepsBehind(position, lengthAtOpen, 512)).toBe(expected)
   })
 })
 
@@ -203,8 +260,24 @@ describe('buffersFor', () => {
   })
 })
 
-describe('contracts', () => {
-  it('are in force in tests: who calls without what is required is told', () => {
-    expect(() => floorTo(-1, 512)).toThrow('floorTo requires position >= 0 && block >= 1')
+describe('roomIn', () => {
+  const anyRoom = fc.record({
+    buffer: anyBuffer,
+    filledShare: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+    attached: fc.boolean(),
+    buffers: fc.nat(8),
+  })
+
+  test.prop([anyRoom])('is the most that takes no further buffer', ({ buffers, ...given }) => {
+    const fill = fillOf(given)
+    const { bufferSize, block, grain } = fill
+    const room = roomIn(buffers, fill, bufferSize, block, grain)
+    expect(room).toBeGreaterThanOrEqual(0)
+    expect(buffersUsed(room, fill)).toBeLessThanOrEqual(buffers)
+    expect(buffersUsed(room + 1, fill)).toBeGreaterThan(buffers)
+  })
+
+  it('is none where bytes wait for a buffer and there is none', () => {
+    expect(roomIn(0, { offset: 8192, filled: 100, limit: 0 }, 65_536, 4096, 4096)).toBe(0)
   })
 })

@@ -98,12 +98,14 @@ describe.skipIf(whyNot !== null).each(cases)(
         const length = 8 * 1024 * kibibyte + 777
         await writer.write(someBytes(length))
         await writer.end()
-        const { residentBytes } = await pageCacheOf(path)
+        const { residentBytes, source } = await pageCacheOf(path)
         const whole = Math.ceil(length / native.constants.pageSize) * native.constants.pageSize
         const inEffect = strategyInEffect(strategy)
         if (kind === 'tmpfs' || inEffect === 'buffered') {
-          // tmpfs is the page cache.
-          expect(residentBytes).toBe(whole)
+          // tmpfs is the page cache. mincore leaves out the last page where the blocks behind the end were never read.
+          const least = source === 'mincore' ? whole - native.constants.pageSize : whole
+          expect(residentBytes).toBeGreaterThanOrEqual(least)
+          expect(residentBytes).toBeLessThanOrEqual(whole)
         } else if (kind === 'btrfs' && inEffect === 'direct') {
           // With checksums btrfs takes O_DIRECT and writes through the cache; it drops what it can, mostly all.
           expect(residentBytes).toBeLessThan(whole)

@@ -3,7 +3,7 @@ import { directIsForced } from '../../src/force.ts'
 import { openWriter, pageCacheOf, probe, type Strategy } from '../../src/index.ts'
 import { someBytes } from '../support/bytes.ts'
 import { freshPath } from '../support/folders.ts'
-import { tmpfsTakesDirect } from '../support/kernel.ts'
+import { btrfsCachesDirect, hasMountNumbers, tmpfsTakesDirect } from '../support/kernel.ts'
 import { codeFrom, expectFile } from '../writer/tools.ts'
 import { demandFileSystemsInCI, type Kind, mounted, named, whyNot } from './file-systems.ts'
 
@@ -23,7 +23,7 @@ const cases: Case[] = [
   { kind: 'ext4', honours: true, recommended: 'direct' },
   { kind: 'xfs', honours: true, recommended: 'direct' },
   { kind: 'overlay', honours: true, recommended: 'direct' },
-  { kind: 'btrfs', honours: false, recommended: 'evict' },
+  { kind: 'btrfs', honours: !btrfsCachesDirect, recommended: btrfsCachesDirect ? 'evict' : 'direct' },
   ...(tmpfsTakesDirect ? [{ kind: 'tmpfs', honours: false, recommended: 'buffered' } as const] : []),
 ]
 
@@ -97,20 +97,23 @@ describe.skipIf(whyNot !== null).each(cases)(named('on $kind'), ({ kind, honours
     })
   })
 
-  test.skipIf(directIsForced() || kind !== 'btrfs')('preferred, direct goes on as evict, which does', async () => {
-    await onFresh(async (folder) => {
-      const options = { strategy: 'direct', policy: 'prefer', verify: true, bufferSize: mebibyte } as const
-      const writer = await openWriter(freshPath(folder), options)
-      for (let i = 0; i < 8; i++) await writer.write(content)
-      expect(await writer.end()).toBe(8 * content.byteLength)
-      expect(writer.mode).toMatchObject({ asked: 'direct', inEffect: 'evict' })
-      // Dirty pages, or such as the kernel has written since: what it finds is a matter of the moment.
-      const found =
-        /^direct: (its writes go through the page cache: \d+ bytes wait there|\d+ bytes of it are in the page cache)/
-      expect(writer.mode.why).toMatch(found)
-      expect((await pageCacheOf(writer.path)).residentBytes).toBe(0)
-    })
-  })
+  test.skipIf(directIsForced() || kind !== 'btrfs' || honours)(
+    'preferred, direct goes on as evict, which does',
+    async () => {
+      await onFresh(async (folder) => {
+        const options = { strategy: 'direct', policy: 'prefer', verify: true, bufferSize: mebibyte } as const
+        const writer = await openWriter(freshPath(folder), options)
+        for (let i = 0; i < 8; i++) await writer.write(content)
+        expect(await writer.end()).toBe(8 * content.byteLength)
+        expect(writer.mode).toMatchObject({ asked: 'direct', inEffect: 'evict' })
+        // Dirty pages, or such as the kernel has written since: what it finds is a matter of the moment.
+        const found =
+          /^direct: (its writes go through the page cache: \d+ bytes wait there|\d+ bytes of it are in the page cache)/
+        expect(writer.mode.why).toMatch(found)
+        expect((await pageCacheOf(writer.path)).residentBytes).toBe(0)
+      })
+    },
+  )
 
   test.skipIf(directIsForced())('evict keeps the cache free while it writes, too, or is found out', async () => {
     await onFresh(async (folder) => {
@@ -130,18 +133,23 @@ describe.skipIf(whyNot !== null).each(cases)(named('on $kind'), ({ kind, honours
     })
   })
 
-  test('a file system that is made read-only is told by the kernel’s error, and tried again afterwards', async () => {
-    await onFresh(async (folder, remount) => {
-      remount('ro')
-      await expect(probe(folder)).rejects.toMatchObject({ code: 'EROFS' })
-      await expect(openWriter(freshPath(folder))).rejects.toMatchObject({ code: 'EROFS' })
-      remount('rw')
-      expect((await probe(folder)).strategies.direct.works).toBe(true)
-      remount('ro')
-      expect((await probe(folder)).strategies.direct.works).toBe(true)
-      await expect(probe(folder, { fresh: true })).rejects.toMatchObject({ code: 'EROFS' })
-    })
-  })
+  // Before Linux 6.8 an xfs on the device of an earlier one is taken for that, whose findings are kept.
+  const isTold = hasMountNumbers || kind !== 'xfs'
+  test.skipIf(!isTold)(
+    'a file system that is made read-only is told by the kernel’s error, and tried again afterwards',
+    async () => {
+      await onFresh(async (folder, remount) => {
+        remount('ro')
+        await expect(probe(folder)).rejects.toMatchObject({ code: 'EROFS' })
+        await expect(openWriter(freshPath(folder))).rejects.toMatchObject({ code: 'EROFS' })
+        remount('rw')
+        expect((await probe(folder)).strategies.direct.works).toBe(true)
+        remount('ro')
+        expect((await probe(folder)).strategies.direct.works).toBe(true)
+        await expect(probe(folder, { fresh: true })).rejects.toMatchObject({ code: 'EROFS' })
+      })
+    },
+  )
 })
 
 describe.skipIf(whyNot !== null || tmpfsTakesDirect)(named('on a tmpfs before Linux 6.6'), () => {

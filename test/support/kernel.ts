@@ -11,6 +11,9 @@ function since(a: number, b: number): boolean {
   return major > a || (major === a && minor >= b)
 }
 
+/** A ring lets a file go at once when it is taken out of its table: not in 6.1, in 6.12. Without that there is no table. */
+export const hasFileTable = since(6, 4)
+
 export const hasCachestat = since(6, 5)
 
 /** Before, tmpfs refuses to open a file with O_DIRECT. */
@@ -18,6 +21,9 @@ export const tmpfsTakesDirect = since(6, 6)
 
 /** statx tells a mount by a number that no later one gets. */
 export const hasMountNumbers = since(6, 8)
+
+/** With checksums btrfs takes O_DIRECT and writes through the page cache. */
+export const btrfsCachesDirect = since(6, 14)
 
 /** RWF_DONTCACHE. */
 export const hasDontCache = since(6, 14)
