@@ -9,7 +9,7 @@ modprobe -d "$KERNEL" -a ext4 xfs btrfs loop fuse
 mkfs.ext4 -q -F /dev/vda
 mkdir /tmp/disk
 mount /dev/vda /tmp/disk
-export TMPDIR=/tmp/disk
+export TMPDIR=/tmp/disk TIME_FACTOR=20
 
 # vitest writes beside its configuration, which is readable only.
 mkdir /tmp/upper /tmp/scratch /tmp/checkout
