@@ -1,6 +1,7 @@
 #!/bin/bash
-# What CI does with the time of minutes, with that of two hours or so: the whole proof, a million random calls, kills by
-# the hundred, power cuts by the thousand, a hundred thousand files, sanitizers, fuzzing. Bounded; prints its figures.
+# What CI does with the time of minutes, with that of three hours or so: the whole proof, a million random calls, kills by
+# the hundred, power cuts by the thousand, a hundred thousand files, sanitizers, fuzzing, mutants, other kernels. Bounded;
+# prints its figures.
 # Numbers can be given: MODEL_OPERATIONS, MODEL_SEED, CRASHES, CRASH_SEED, POWER_CUTS, POWER_SEED, CYCLES, FUZZ_SECONDS.
 #
 # Exit code 0: all of it held.
@@ -32,5 +33,7 @@ for sanitizer in address thread; do
     test/{native,writer,fault,model}/ test/process/{teardown,rings,engine}.test.ts test/write-{stream,file}.test.ts \
     --exclude test/native/addon.test.ts --testTimeout=300000
 done
+part "mutants of the pure files" 1800 npm run --silent test:mutants
+part "other kernels" 7200 npm run --silent test:kernels
 part "fuzzing" 900 scripts/sanitizers/fuzz.sh
 exit "$status"
