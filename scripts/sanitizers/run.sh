@@ -44,7 +44,7 @@ cat >"$work/faulty/binding.gyp" <<EOF
   "cflags_cc": ["-std=c++17"] }] }
 EOF
 
-build() { (cd "$1" && CXXFLAGS="$flags -fno-omit-frame-pointer -g -O1" LDFLAGS="$flags" npx node-gyp rebuild --silent >&2); }
+build() { (cd "$1" && CXXFLAGS="$flags -fno-omit-frame-pointer -g -O1" LDFLAGS="$flags" npx node-gyp rebuild --silent -j max >&2); }
 build "$work" 2>"$work/built" && build "$work/faulty" 2>>"$work/built" || { cat "$work/built" >&2; exit 1; }
 cd "$work"
 npx tsc -p src
