@@ -8,6 +8,7 @@ import { enginesHere, expectEngine } from '../support/engine.ts'
 import { freshPath, temporaryFolder } from '../support/folders.ts'
 import { strategiesHere } from '../support/kernel.ts'
 import { expectMode } from '../support/mode.ts'
+import { errorFrom } from '../writer/tools.ts'
 import { demandFileSystemsInCI, type FileSystem, mounted, named, whyNot } from './file-systems.ts'
 
 // What becomes of a writer when the file system breaks under it, or somebody else gets at its file.
@@ -38,7 +39,7 @@ describe.skipIf(whyNot !== null).each(enginesHere())(
         await writer.sync()
         // As when its device is gone: everything fails from now on.
         execFileSync('xfs_io', ['-x', '-c', 'shutdown', xfs.folder])
-        const told = await failureOf(async () => {
+        const told = await errorFrom(async () => {
           await writer.write(someBytes(200_000, 2))
           await writer.sync()
         })
@@ -65,15 +66,6 @@ function mountAgain(folder: string): void {
   } finally {
     closeSync(held)
   }
-}
-
-async function failureOf(work: () => Promise<unknown>): Promise<unknown> {
-  try {
-    await work()
-  } catch (error) {
-    return error
-  }
-  throw new Error('nothing failed')
 }
 
 describe('a file that somebody else', () => {

@@ -8,6 +8,7 @@ import { temporaryFolder } from '../support/folders.ts'
 import { strategiesHere } from '../support/kernel.ts'
 import { expectMode, strategyInEffect } from '../support/mode.ts'
 import { run, ServedDevice, whyNoServedDevices } from '../support/served-device.ts'
+import { errorFrom } from '../writer/tools.ts'
 import { demandFileSystemsInCI, type FileSystem, mounted, named, whyNot } from './file-systems.ts'
 
 // Disks that refuse: by a quota, by becoming read-only, by one bad sector. Nothing is imitated but the sector.
@@ -17,15 +18,6 @@ demandFileSystemsInCI()
 const strategies = strategiesHere
 const bufferSize = 64 * 1024
 const MiB = 1024 * 1024
-
-async function failureOf(work: () => Promise<unknown>): Promise<unknown> {
-  try {
-    await work()
-  } catch (error) {
-    return error
-  }
-  throw new Error('nothing failed')
-}
 
 describe.skipIf(whyNot !== null).each(enginesHere())(named('an ext4 that becomes read-only, by %s'), (engine) => {
   let ext4: FileSystem
@@ -44,7 +36,7 @@ describe.skipIf(whyNot !== null).each(enginesHere())(named('an ext4 that becomes
     await writer.sync()
     // What ext4 does by itself when its metadata can't be written.
     ext4.remount('abort')
-    const told = await failureOf(async () => {
+    const told = await errorFrom(async () => {
       await writer.write(someBytes(200_000, 2))
       await writer.sync()
     })
@@ -162,7 +154,7 @@ describe.skipIf(whyNoBadSector !== null).each(enginesHere())(
       const good = someBytes(MiB + 1)
       await writer.write(good)
       await writer.sync()
-      const told = await failureOf(async () => {
+      const told = await errorFrom(async () => {
         await writer.write(someBytes(2 * MiB, 2))
         await writer.sync()
       })
