@@ -26,8 +26,10 @@ describe.skipIf(whyNot !== null).each(enginesHere())(named('an ext4 that becomes
     ext4 = mounted('ext4')
   })
   afterEach(() => ext4.remove())
+  // So in Linux 6.1 and 6.18; in 6.12 ext4 says EIO.
+  const refusal = expect.stringMatching(/^(EROFS|EIO)$/)
 
-  test.each(strategies)('%s: is told as EROFS for good, and what was synced is there', async (strategy) => {
+  test.each(strategies)('%s: is told for good, and what was synced is there', async (strategy) => {
     const path = join(ext4.folder, 'file')
     const writer = await openWriter(path, { strategy, engine, bufferSize, queueDepth: 3 })
     expectMode(writer, strategy)
@@ -40,12 +42,12 @@ describe.skipIf(whyNot !== null).each(enginesHere())(named('an ext4 that becomes
       await writer.write(someBytes(200_000, 2))
       await writer.sync()
     })
-    expect(told).toMatchObject({ code: 'EROFS', retryable: false, syncedBytes: synced.byteLength, path })
+    expect(told).toMatchObject({ code: refusal, retryable: false, syncedBytes: synced.byteLength, path })
     await expect(writer.end()).rejects.toBe(told)
     await writer[Symbol.asyncDispose]()
     expect(Buffer.compare(readFileSync(path).subarray(0, synced.byteLength), synced)).toBe(0)
     // And no new one is opened.
-    await expect(openWriter(join(ext4.folder, 'other'), { strategy })).rejects.toMatchObject({ code: 'EROFS' })
+    await expect(openWriter(join(ext4.folder, 'other'), { strategy })).rejects.toMatchObject({ code: refusal })
   })
 })
 
