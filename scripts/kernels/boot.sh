@@ -13,6 +13,13 @@ set -euo pipefail
 kernel=$(realpath "$1")
 script=$(realpath "$2")
 version=$(basename "$kernel"/lib/modules/*)
+for tool in qemu-system-x86_64 busybox modprobe cpio xz; do
+  if ! command -v "$tool" >/dev/null; then
+    echo "needs $tool (Debian: apt-get install qemu-system-x86 busybox-static kmod cpio xz-utils)" >&2
+    exit 125
+  fi
+done
+
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work"/root/{bin,proc,sys,dev,host,modules}

@@ -7,7 +7,11 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 native=$here/../../native
 seconds=${FUZZ_SECONDS:-20}
-compiler=$(command -v clang++ clang++-14 | head -1)
+compiler=$(command -v clang++ clang++-14 | head -1 || true)
+if [ -z "$compiler" ]; then
+  echo "fuzz: needs clang (Debian: apt-get install clang-14 libclang-rt-14-dev)" >&2
+  exit 1
+fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
