@@ -12,6 +12,7 @@ status=0
 for version in ${KERNELS:-6.1 6.12}; do
   scripts/kernels/fetch.sh "$version" "$work/$version"
   pwd >"$work/$version/checkout"
+  echo "${KERNEL_TESTS:-test/native/ test/filesystem/}" >"$work/$version/tests"
   TIME_LIMIT_S="${TIME_LIMIT_S:-3600}" scripts/kernels/boot.sh "$work/$version" scripts/kernels/suite.sh || status=$?
 done
 exit "$status"

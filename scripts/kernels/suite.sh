@@ -18,7 +18,7 @@ cd /tmp/checkout
 
 echo "kernel $(uname -r): $(node -p "process.version")"
 CI=true npx vitest run --testTimeout=600000 --hookTimeout=600000 --maxWorkers=2 \
-  --reporter=default --reporter=json --outputFile.json=/tmp/report.json ${KERNEL_TESTS:-test/native/ test/filesystem/} || status=$?
+  --reporter=default --reporter=json --outputFile.json=/tmp/report.json $(cat "$KERNEL/tests") || status=$?
 node -e '
   const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(require("fs").readFileSync("/tmp/report.json"))
   console.log(`kernel ${require("os").release()}: ${numPassedTests} passed, ${numFailedTests} failed, ${numPendingTests} not for it`)'

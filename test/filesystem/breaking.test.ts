@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openWriter, type Strategy } from '../../src/index.ts'
@@ -9,7 +9,7 @@ import { freshPath, temporaryFolder } from '../support/folders.ts'
 import { strategiesHere } from '../support/kernel.ts'
 import { expectMode } from '../support/mode.ts'
 import { errorFrom } from '../writer/tools.ts'
-import { demandFileSystemsInCI, type FileSystem, mounted, named, whyNot } from './file-systems.ts'
+import { demandFileSystemsInCI, type FileSystem, mountAgain, mounted, named, whyNot } from './file-systems.ts'
 
 // What becomes of a writer when the file system breaks under it, or somebody else gets at its file.
 
@@ -55,18 +55,6 @@ describe.skipIf(whyNot !== null).each(enginesHere())(
     )
   },
 )
-
-/** So that it replays its log. The device lives as long as somebody has it open. */
-function mountAgain(folder: string): void {
-  const device = execFileSync('findmnt', ['-no', 'SOURCE', folder], { encoding: 'utf8' }).trim()
-  const held = openSync(device, 'r')
-  try {
-    execFileSync('umount', [folder])
-    execFileSync('mount', [device, folder])
-  } finally {
-    closeSync(held)
-  }
-}
 
 describe('a file that somebody else', () => {
   const folder = temporaryFolder()

@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { expect, test } from 'vitest'
 import {
@@ -31,4 +33,16 @@ export function demandFileSystemsInCI(): void {
 /** Makes and mounts a file system. To be removed however the tests end. */
 export function mounted(kind: Kind, options: FileSystemOptions = {}): FileSystem {
   return makeFileSystem(kind, site, options)
+}
+
+/** Unmounts and mounts it again, so that it replays its log. The device lives as long as somebody has it open. */
+export function mountAgain(folder: string): void {
+  const device = execFileSync('findmnt', ['-no', 'SOURCE', folder], { encoding: 'utf8' }).trim()
+  const held = openSync(device, 'r')
+  try {
+    execFileSync('umount', [folder])
+    execFileSync('mount', [device, folder])
+  } finally {
+    closeSync(held)
+  }
 }

@@ -22,8 +22,8 @@ export const tmpfsTakesDirect = since(6, 6)
 /** statx tells a mount by a number that no later one gets. */
 export const hasMountNumbers = since(6, 8)
 
-/** With checksums btrfs takes O_DIRECT and writes through the page cache. */
-export const btrfsCachesDirect = since(6, 14)
+/** With checksums btrfs takes O_DIRECT and writes through the page cache: in 6.12.95 and 6.18, not in 6.1. */
+export const btrfsCachesDirect = since(6, 12)
 
 /** RWF_DONTCACHE. */
 export const hasDontCache = since(6, 14)
