@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { run, ServedDevice } from '../support/served-device.ts'
@@ -60,38 +59,13 @@ export class Recorder {
   }
 }
 
-/**
- * Mounts an image as it was left, lets the file system recover, and hands its folder to `look`. A superblock of ext4 has two
- * sectors, of which the power can tear one off: then its own repair takes one of the copies, as it does when a machine boots.
- */
-export async function mountedAfterwards(
-  kind: Kind,
-  image: string,
-  folder: string,
-  look: () => Promise<unknown>,
-): Promise<void> {
+/** Mounts an image as it was left, lets the file system recover, and hands its folder to `look`. */
+export async function mountedAfterwards(image: string, folder: string, look: () => Promise<unknown>): Promise<void> {
   mkdirSync(folder, { recursive: true })
-  const mount = () => run('mount', '-o', 'loop', image, folder)
-  try {
-    mount()
-  } catch (error) {
-    if (kind !== 'ext4' || isWholeSuperblock(image)) throw error
-    repairExt4(image)
-    mount()
-  }
+  run('mount', '-o', 'loop', image, folder)
   try {
     await look()
   } finally {
     run('umount', folder)
   }
-}
-
-/** Exit code 1: something was wrong, and is no more. */
-function repairExt4(image: string): void {
-  const { status, stdout } = spawnSync('e2fsck', ['-y', image], { encoding: 'utf8', timeout: 60_000 })
-  if (status !== 0 && status !== 1) throw new Error(`e2fsck: ${status} ${stdout}`)
-}
-
-function isWholeSuperblock(image: string): boolean {
-  return spawnSync('dumpe2fs', ['-h', image]).status === 0
 }
