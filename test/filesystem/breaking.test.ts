@@ -15,7 +15,6 @@ import { demandFileSystemsInCI, type FileSystem, mountAgain, mounted, named, why
 
 demandFileSystemsInCI()
 
-const strategies = strategiesHere
 const bufferSize = 64 * 1024
 
 describe.skipIf(whyNot !== null).each(enginesHere())(
@@ -28,7 +27,7 @@ describe.skipIf(whyNot !== null).each(enginesHere())(
     })
     afterEach(() => xfs.remove())
 
-    test.each(strategies)(
+    test.each(strategiesHere)(
       '%s: is told as EIO for good, and what was synced is there after a mount',
       async (strategy) => {
         const path = join(xfs.folder, 'file')
@@ -70,7 +69,7 @@ describe('a file that somebody else', () => {
     return writer
   }
 
-  test.each(strategies)(
+  test.each(strategiesHere)(
     '%s: cuts is written on where the writer stands: what was cut reads as zeros',
     async (strategy) => {
       const path = freshPath(folder)
@@ -89,7 +88,7 @@ describe('a file that somebody else', () => {
     },
   )
 
-  test.each(strategies)(
+  test.each(strategiesHere)(
     '%s: replaces is left alone: the writer goes on with the file that it opened',
     async (strategy) => {
       const path = freshPath(folder)
@@ -107,7 +106,7 @@ describe('a file that somebody else', () => {
     },
   )
 
-  test.each(strategies)('%s: removes is written to its end, and is gone', async (strategy) => {
+  test.each(strategiesHere)('%s: removes is written to its end, and is gone', async (strategy) => {
     const path = freshPath(folder)
     const writer = await begun(path, strategy)
     rmSync(path)

@@ -15,7 +15,6 @@ import { demandFileSystemsInCI, type FileSystem, mountAgain, mounted, named, why
 
 demandFileSystemsInCI()
 
-const strategies = strategiesHere
 const bufferSize = 64 * 1024
 const MiB = 1024 * 1024
 
@@ -29,7 +28,7 @@ describe.skipIf(whyNot !== null).each(enginesHere())(named('an ext4 that becomes
   // So in Linux 6.1 and 6.18; in 6.12 ext4 says EIO.
   const refusal = expect.stringMatching(/^(EROFS|EIO)$/)
 
-  test.each(strategies)('%s: is told for good, and what was synced is there', async (strategy) => {
+  test.each(strategiesHere)('%s: is told for good, and what was synced is there', async (strategy) => {
     const path = join(ext4.folder, 'file')
     const writer = await openWriter(path, { strategy, engine, bufferSize, queueDepth: 3 })
     expectMode(writer, strategy)
@@ -60,7 +59,7 @@ describe.skipIf(whyNot !== null)(named('a quota of btrfs'), () => {
   afterAll(() => btrfs.remove())
 
   // It has no dontcache.
-  test.each(strategies.filter((strategy) => strategy !== 'dontcache'))(
+  test.each(strategiesHere.filter((strategy) => strategy !== 'dontcache'))(
     '%s: refuses as EDQUOT; raised, the same write is taken, and all is there',
     async (strategy) => {
       // What was removed is still counted for a while: each has a subvolume of its own.
@@ -151,7 +150,7 @@ describe.skipIf(whyNoBadSector !== null).each(enginesHere())(
       }
     }
 
-    test.each(strategies)('%s: is told as EIO for good; what was synced before it is there', async (strategy) => {
+    test.each(strategiesHere)('%s: is told as EIO for good; what was synced before it is there', async (strategy) => {
       const path = join(mount, 'file')
       const writer = await openWriter(path, { strategy, engine, bufferSize, queueDepth: 3, flags: 'r+' })
       expectMode(writer, strategy)
