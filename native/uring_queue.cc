@@ -101,6 +101,7 @@ void UringQueue::Reap() {
 }
 
 std::unique_ptr<WriteRequest> UringQueue::TakeOut(uint64_t mark) {
+  // From here on this thread sees what was done to the request before it was submitted.
   submitted_.load(std::memory_order_acquire);
   answered_.fetch_add(1, std::memory_order_release);
   return std::unique_ptr<WriteRequest>(reinterpret_cast<WriteRequest*>(mark));
