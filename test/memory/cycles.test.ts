@@ -42,11 +42,12 @@ describe.each(enginesHere())('by %s', (engine) => {
       expect(after.buffers).toMatchObject({ heldBytes: 0, retainedBytes: 0, registeredBytes: 0 })
       // The ring's helpers in the kernel are counted, too, and come and go.
       expect(after.threads - before.threads, 'threads').toBeLessThan(32)
-      // What Node itself does not give back: without a bound it would grow with the cycles.
-      expect(after.residentBytes - before.residentBytes, 'resident').toBeLessThan(24 * MiB)
-      expect(after.heapBytes - before.heapBytes, 'heap').toBeLessThan(2 * MiB)
+      // What Node itself does not give back: arenas of malloc, which are more the busier the machine is. A mapping or a KiB of each
+      // cycle would be thousands, or MiBs.
+      expect(after.residentBytes - before.residentBytes, 'resident').toBeLessThan(32 * MiB)
+      expect(after.heapBytes - before.heapBytes, 'heap').toBeLessThan(4 * MiB)
       expect(after.externalBytes - before.externalBytes, 'external').toBeLessThan(MiB)
-      expect(after.mappings - before.mappings, 'mappings').toBeLessThan(64)
+      expect(after.mappings - before.mappings, 'mappings').toBeLessThan(256)
     },
     120_000 + 20 * cycles,
   )
