@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync } fr
 import { join } from 'node:path'
 
 export type Kind = 'ext4' | 'xfs' | 'btrfs' | 'tmpfs' | 'overlay'
-type OnDisk = 'ext4' | 'xfs' | 'btrfs'
+export type OnDisk = 'ext4' | 'xfs' | 'btrfs'
 
 export interface FileSystemOptions {
   /** Logical sector in bytes: 4096 is what "4Kn" disks have. */
@@ -54,13 +54,16 @@ const below = 'below'
 /** Why file systems can't be made here; null when they can. */
 export function whyNoFileSystems(): string | null {
   if (process.getuid?.() !== 0) return 'needs root'
-  const folders = env.PATH.split(':')
-  const missing = tools.filter(([tool]) => !folders.some((folder) => existsSync(join(folder, tool))))
+  const missing = tools.filter(([tool]) => !isInstalled(tool))
   if (missing.length > 0) {
     const packages = [...new Set(missing.map(([, debianPackage]) => debianPackage))]
     return `needs ${missing.map(([tool]) => tool).join(', ')} (Debian: apt-get install ${packages.join(' ')})`
   }
   return existsSync('/dev/loop-control') ? null : 'needs loop devices'
+}
+
+export function isInstalled(tool: string): boolean {
+  return env.PATH.split(':').some((folder) => existsSync(join(folder, tool)))
 }
 
 /**
@@ -149,7 +152,8 @@ function attach(image: string, sectorSize: number): string {
   }
 }
 
-function makeOn(kind: OnDisk, device: string): void {
+/** Makes a file system on a device or in an image. */
+export function makeOn(kind: OnDisk, device: string): void {
   // ext4: no blocks kept for root, so that full is full; all of its tables written at once, so that no thread of the
   // kernel writes in the background.
   if (kind === 'ext4') run('mkfs.ext4', '-q', '-F', '-m', '0', '-E', 'lazy_itable_init=0', device)
@@ -171,7 +175,8 @@ function unmount(folder: string): void {
   run('umount', '--lazy', folder)
 }
 
-function run(command: string, ...commandArguments: string[]): string {
+/** @returns what the command printed; throws when it fails, or takes a minute */
+export function run(command: string, ...commandArguments: string[]): string {
   return execFileSync(command, commandArguments, {
     encoding: 'utf8',
     env,

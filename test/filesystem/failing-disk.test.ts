@@ -1,54 +1,23 @@
 import { mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { run } from '../../bench/matrix/loop-file-systems.ts'
 import { openWriter } from '../../src/index.ts'
 import { someBytes } from '../support/bytes.ts'
 import { enginesHere, expectEngine } from '../support/engine.ts'
 import { temporaryFolder } from '../support/folders.ts'
-import { strategiesHere } from '../support/kernel.ts'
+import { strategiesHere, strategiesOfBtrfs } from '../support/kernel.ts'
 import { expectMode, strategyInEffect } from '../support/mode.ts'
-import { run, ServedDevice, whyNoServedDevices } from '../support/served-device.ts'
+import { demandServedDevicesInCI, namedServed, ServedDevice, whyNotServed } from '../support/served-device.ts'
 import { errorFrom } from '../writer/tools.ts'
-import { demandFileSystemsInCI, type FileSystem, mountAgain, mounted, named, whyNot } from './file-systems.ts'
+import { demandFileSystemsInCI, type FileSystem, mounted, named, whyNot } from './file-systems.ts'
 
-// Disks that refuse: by a quota, by becoming read-only, by one bad sector. Nothing is imitated but the sector.
+// Disks that refuse: by a quota, by one bad sector. Nothing is imitated but the sector.
 
 demandFileSystemsInCI()
 
 const bufferSize = 64 * 1024
 const MiB = 1024 * 1024
-
-describe.skipIf(whyNot !== null).each(enginesHere())(named('an ext4 that becomes read-only, by %s'), (engine) => {
-  let ext4: FileSystem
-  beforeEach(() => {
-    expectEngine(engine)
-    ext4 = mounted('ext4')
-  })
-  afterEach(() => ext4.remove())
-  // So in Linux 6.1 and 6.18; in 6.12 ext4 says EIO.
-  const refusal = expect.stringMatching(/^(EROFS|EIO)$/)
-
-  test.each(strategiesHere)('%s: is told for good, and what was synced is there', async (strategy) => {
-    const path = join(ext4.folder, 'file')
-    const writer = await openWriter(path, { strategy, engine, bufferSize, queueDepth: 3 })
-    expectMode(writer, strategy)
-    const synced = someBytes(300_001)
-    await writer.write(synced)
-    await writer.sync()
-    // What ext4 does by itself when its metadata can't be written.
-    ext4.remount('abort')
-    const told = await errorFrom(async () => {
-      await writer.write(someBytes(200_000, 2))
-      await writer.sync()
-    })
-    expect(told).toMatchObject({ code: refusal, retryable: false, syncedBytes: synced.byteLength, path })
-    await expect(writer.end()).rejects.toBe(told)
-    await writer[Symbol.asyncDispose]()
-    await expect(openWriter(join(ext4.folder, 'other'), { strategy })).rejects.toMatchObject({ code: refusal })
-    mountAgain(ext4.folder)
-    expect(Buffer.compare(readFileSync(path).subarray(0, synced.byteLength), synced)).toBe(0)
-  })
-})
 
 describe.skipIf(whyNot !== null)(named('a quota of btrfs'), () => {
   let btrfs: FileSystem
@@ -58,8 +27,7 @@ describe.skipIf(whyNot !== null)(named('a quota of btrfs'), () => {
   })
   afterAll(() => btrfs.remove())
 
-  // It has no dontcache.
-  test.each(strategiesHere.filter((strategy) => strategy !== 'dontcache'))(
+  test.each(strategiesOfBtrfs)(
     '%s: refuses as EDQUOT; raised, the same write is taken, and all is there',
     async (strategy) => {
       // What was removed is still counted for a while: each has a subvolume of its own.
@@ -91,14 +59,10 @@ describe.skipIf(whyNot !== null)(named('a quota of btrfs'), () => {
   )
 })
 
-const whyNoBadSector = whyNoServedDevices()
+demandServedDevicesInCI()
 
-test('a disk with a bad sector can be had here, or nobody demands it', () => {
-  if (process.env.CI === 'true') expect(whyNoBadSector).toBeNull()
-})
-
-describe.skipIf(whyNoBadSector !== null).each(enginesHere())(
-  `a disk with one bad sector, by %s${whyNoBadSector === null ? '' : ` (skipped: ${whyNoBadSector})`}`,
+describe.skipIf(whyNotServed !== null).each(enginesHere())(
+  namedServed('a disk with one bad sector, by %s'),
   (engine) => {
     const fileBytes = 4 * MiB
     /** In the file: behind it nothing may be told to be written. */

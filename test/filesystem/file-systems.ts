@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { expect, test } from 'vitest'
@@ -7,6 +6,7 @@ import {
   type FileSystemOptions,
   type Kind,
   makeFileSystem,
+  run,
   whyNoFileSystems,
 } from '../../bench/matrix/loop-file-systems.ts'
 
@@ -37,11 +37,11 @@ export function mounted(kind: Kind, options: FileSystemOptions = {}): FileSystem
 
 /** Unmounts and mounts it again, so that it replays its log. The device lives as long as somebody has it open. */
 export function mountAgain(folder: string): void {
-  const device = execFileSync('findmnt', ['-no', 'SOURCE', folder], { encoding: 'utf8' }).trim()
+  const device = run('findmnt', '-no', 'SOURCE', folder).trim()
   const held = openSync(device, 'r')
   try {
-    execFileSync('umount', [folder])
-    execFileSync('mount', [device, folder])
+    run('umount', folder)
+    run('mount', device, folder)
   } finally {
     closeSync(held)
   }

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { isInstalled } from '../../bench/matrix/loop-file-systems.ts'
 import { directIsForced } from '../../src/force.ts'
 import { alignmentOf, openWriter, probe, writeFile } from '../../src/index.ts'
 import { someBytes } from '../support/bytes.ts'
@@ -14,7 +15,7 @@ import { expectMode } from '../support/mode.ts'
 function whyNoFuse(): string | null {
   if (process.getuid?.() !== 0) return 'needs root'
   if (!existsSync('/dev/fuse')) return 'needs FUSE'
-  return existsSync('/usr/bin/bindfs') ? null : 'needs bindfs (Debian: apt-get install bindfs)'
+  return isInstalled('bindfs') ? null : 'needs bindfs (Debian: apt-get install bindfs)'
 }
 
 const whyNot = whyNoFuse()

@@ -1,28 +1,29 @@
 import { execFileSync } from 'node:child_process'
-import { truncateSync, writeFileSync } from 'node:fs'
+import { mkdirSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { OnDisk } from '../../bench/matrix/loop-file-systems.ts'
 import type { Strategy } from '../../src/index.ts'
-import { deviceBytes, type Kind, mountedAfterwards, type Recorder } from './recorder.ts'
+import { strategiesHere, strategiesOfBtrfs } from '../support/kernel.ts'
+import { deviceBytes, mountedAfterwards, Recorder } from './recorder.ts'
 import { type LogEntry, Replay, readLog, sectorsOf } from './write-log.ts'
 
 /** For each file system. 1000 in the long profile: `POWER_CUTS=1000`. */
 export const cutsEach = Number(process.env.POWER_CUTS ?? 50)
 export const seed = Number(process.env.POWER_SEED ?? 20_261_130)
 
-export const kinds: readonly Kind[] = ['ext4', 'xfs', 'btrfs']
+export const kinds: readonly OnDisk[] = ['ext4', 'xfs', 'btrfs']
 
-/** dontcache is no strategy of btrfs. */
-export const strategiesOn: Record<Kind, readonly Strategy[]> = {
-  ext4: ['direct', 'dontcache', 'evict', 'buffered'],
-  xfs: ['direct', 'dontcache', 'evict', 'buffered'],
-  btrfs: ['direct', 'evict', 'buffered'],
+export const strategiesOn: Record<OnDisk, readonly Strategy[]> = {
+  ext4: strategiesHere,
+  xfs: strategiesHere,
+  btrfs: strategiesOfBtrfs,
 }
 
 /**
  * Bytes of a device that a file system takes to be written whole. Torn, ext4 (two sectors) wants its own repair before it can be
  * mounted, and btrfs (eight) can't be mounted.
  */
-const superblocks: Record<Kind, readonly (readonly [from: number, to: number])[]> = {
+const superblocks: Record<OnDisk, readonly (readonly [from: number, to: number])[]> = {
   ext4: [[1024, 2048]],
   xfs: [],
   btrfs: [64 * 1024, 64 * 1024 * 1024].map((from) => [from, from + 4096] as const),
@@ -36,12 +37,33 @@ const superblocks: Record<Kind, readonly (readonly [from: number, to: number])[]
 export class PowerCuts {
   readonly entries: readonly LogEntry[]
 
-  constructor(
-    private readonly recorder: Recorder,
+  private constructor(
+    readonly recorder: Recorder,
     private readonly begin: number,
     private readonly next: (below: number) => number,
   ) {
     this.entries = readLog(recorder.log)
+  }
+
+  /** Records what `work` does to a file system in a folder that is made for it. Gives what it gave as well. */
+  static async of<T>(
+    kind: OnDisk,
+    folder: string,
+    next: (below: number) => number,
+    work: (recorder: Recorder) => Promise<T>,
+  ): Promise<[cuts: PowerCuts, result: T]> {
+    mkdirSync(folder)
+    const recorder = new Recorder(folder, kind)
+    let begin: number
+    let result: T
+    try {
+      await recorder.start()
+      begin = recorder.entries
+      result = await work(recorder)
+    } finally {
+      await recorder.stop()
+    }
+    return [new PowerCuts(recorder, begin, next), result]
   }
 
   /** @param look at the mounted folder; `durable` entries are on the device, of those behind them any may be */

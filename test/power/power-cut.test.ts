@@ -1,13 +1,12 @@
-import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { randomNumbers } from '../support/bytes.ts'
 import { temporaryFolder } from '../support/folders.ts'
 import { strategiesInEffect } from '../support/mode.ts'
-import { whyNoServedDevices } from '../support/served-device.ts'
+import { demandServedDevicesInCI, namedServed, whyNotServed } from '../support/served-device.ts'
 import { cutsEach, kinds, PowerCuts, seed, strategiesOn } from './cuts.ts'
 import { History } from './history.ts'
-import { Recorder } from './recorder.ts'
 import { type LogEntry, Replay } from './write-log.ts'
 
 /**
@@ -15,57 +14,43 @@ import { type LogEntry, Replay } from './write-log.ts'
  * a point of it, mounted, and looked at.
  */
 
-const whyNot = whyNoServedDevices()
 /** Half a second for each cut is twice what it takes. */
 const timeLimitMs = 60_000 + 1000 * cutsEach
 
-test('the power can be cut here, or nobody demands it', () => {
-  if (process.env.CI === 'true') expect(whyNot).toBeNull()
+demandServedDevicesInCI()
+
+describe.skipIf(whyNotServed !== null)(namedServed(`power cuts (POWER_SEED=${seed})`), () => {
+  const base = temporaryFolder()
+
+  it.each(kinds)(
+    `on %s: at ${cutsEach} points, what sync and end told of is there`,
+    async (kind) => {
+      const folder = join(base, kind)
+      const next = randomNumbers(seed)
+      const [cuts, history] = await PowerCuts.of(kind, folder, next, async (recorder) => {
+        const written = new History(recorder, next)
+        for (const strategy of strategiesInEffect(...strategiesOn[kind])) {
+          await written.replace()
+          await written.write(strategy, 16)
+          await written.replace()
+          await written.write(strategy, 4)
+        }
+        return written
+      })
+      expect(cuts.entries.filter(({ flushes }) => flushes).length).toBeGreaterThan(20)
+      await cuts.make(cutsEach, (after, durable) => history.expectAfter(after, durable))
+      await expectLossToBeSeen(cuts, history)
+      rmSync(folder, { recursive: true })
+    },
+    timeLimitMs,
+  )
 })
 
-describe.skipIf(whyNot !== null)(
-  `power cuts (POWER_SEED=${seed}${whyNot === null ? '' : `, skipped: ${whyNot}`})`,
-  () => {
-    const base = temporaryFolder()
-
-    it.each(kinds)(
-      `on %s: at ${cutsEach} points, what sync and end told of is there`,
-      async (kind) => {
-        const folder = join(base, kind)
-        mkdirSync(folder)
-        const next = randomNumbers(seed)
-        const recorder = new Recorder(folder, kind)
-        let history: History
-        let begin: number
-        try {
-          await recorder.start()
-          begin = recorder.entries
-          history = new History(recorder, next)
-          for (const strategy of strategiesInEffect(...strategiesOn[kind])) {
-            await history.replace()
-            await history.write(strategy, 16)
-            await history.replace()
-            await history.write(strategy, 4)
-          }
-        } finally {
-          await recorder.stop()
-        }
-        const cuts = new PowerCuts(recorder, begin, next)
-        expect(cuts.entries.filter(({ flushes }) => flushes).length).toBeGreaterThan(20)
-        await cuts.make(cutsEach, (after, durable) => history.expectAfter(after, durable))
-        await expectLossToBeSeen(cuts, recorder.log, history)
-        rmSync(folder, { recursive: true })
-      },
-      timeLimitMs,
-    )
-  },
-)
-
 /** A disk that loses one sector of all that was written: what is looked at is enough to see it. */
-async function expectLossToBeSeen(cuts: PowerCuts, log: string, history: History): Promise<void> {
+async function expectLossToBeSeen(cuts: PowerCuts, history: History): Promise<void> {
   const { entries } = cuts
   const { length } = entries
-  const lost = lastOfAFile(entries, log)
+  const lost = lastOfAFile(cuts)
   await cuts.lookAfter(length, (after) => history.expectAfter(after, length))
   const look = (after: string) => history.expectAfter(after, length)
   await expect(cuts.lookAfter(length, look, (image) => loseSector(image, lost.offset))).rejects.toThrow(
@@ -74,8 +59,8 @@ async function expectLossToBeSeen(cuts: PowerCuts, log: string, history: History
 }
 
 /** The last write of a file's content that no other one came over. */
-function lastOfAFile(entries: readonly LogEntry[], log: string): LogEntry {
-  const replay = new Replay(log)
+function lastOfAFile({ entries, recorder }: PowerCuts): LogEntry {
+  const replay = new Replay(recorder.log)
   const found = entries.findLast((entry, index) => {
     const later = entries.slice(index + 1)
     return replay.holdsPattern(entry) && !later.some((other) => overlap(entry, other))

@@ -1,20 +1,13 @@
 import { mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { run, ServedDevice } from '../support/served-device.ts'
+import { makeOn, type OnDisk, run } from '../../bench/matrix/loop-file-systems.ts'
+import { ServedDevice } from '../support/served-device.ts'
 import { entriesIn } from './write-log.ts'
-
-export type Kind = 'ext4' | 'xfs' | 'btrfs'
 
 /** 320 MiB: xfs makes nothing below 300. */
 export const deviceBytes = 320 * 1024 * 1024
 /** Sparse: far more than is ever written. */
 const logBytes = 4 * 1024 * 1024 * 1024
-
-const makers: Record<Kind, readonly string[]> = {
-  ext4: ['mkfs.ext4', '-q', '-F'],
-  xfs: ['mkfs.xfs', '-q', '-f'],
-  btrfs: ['mkfs.btrfs', '-q', '-f'],
-}
 
 /** A file system on a device that writes down all that it is told, in order. */
 export class Recorder {
@@ -25,7 +18,7 @@ export class Recorder {
 
   constructor(
     readonly folder: string,
-    readonly kind: Kind,
+    readonly kind: OnDisk,
   ) {
     this.image = join(folder, 'image')
     this.log = join(folder, 'log')
@@ -43,8 +36,7 @@ export class Recorder {
     truncateSync(this.log, logBytes)
     mkdirSync(this.mount)
     const device = await this.#device.start()
-    const [maker = '', ...options] = makers[this.kind]
-    run(maker, ...options, device)
+    makeOn(this.kind, device)
     run('mount', device, this.mount)
   }
 

@@ -1,22 +1,21 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Database } from '../../bench/tsdb/database/database.ts'
 import type { Strategy } from '../../src/index.ts'
 import { randomNumbers } from '../support/bytes.ts'
 import { temporaryFolder } from '../support/folders.ts'
 import { strategiesInEffect } from '../support/mode.ts'
-import { whyNoServedDevices } from '../support/served-device.ts'
+import { demandServedDevicesInCI, namedServed, whyNotServed } from '../support/served-device.ts'
 import { alike, appendAll, contentIn, openDatabase } from '../tsdb/database/databases.ts'
 import { AT_ONCE, batch, batches } from '../tsdb/database/killed-database.ts'
 import { contentOf } from '../tsdb/support/series.ts'
 import { cutsEach, kinds, PowerCuts, seed, strategiesOn } from './cuts.ts'
-import { Recorder } from './recorder.ts'
+import type { Recorder } from './recorder.ts'
 
 // The power is cut under the TSDB app, which commits batches, cuts blocks and compacts them. Opened again, it has every batch
 // whose commit had resolved, perhaps some of those that were under way, and no part of another one.
 
-const whyNot = whyNoServedDevices()
 const batchCount = 90
 /** A block range has 20 batches. */
 const batchesOfCut = 23
@@ -30,47 +29,31 @@ interface Acknowledged {
   readonly batches: number
 }
 
-test('the power can be cut here, or nobody demands it', () => {
-  if (process.env.CI === 'true') expect(whyNot).toBeNull()
+demandServedDevicesInCI()
+
+describe.skipIf(whyNotServed !== null)(namedServed(`power cuts under the TSDB app (POWER_SEED=${seed})`), () => {
+  const base = temporaryFolder()
+  const cases = kinds.flatMap((kind) =>
+    strategiesInEffect(...strategiesOn[kind]).map((strategy) => ({ kind, strategy })),
+  )
+
+  it.each(cases)(
+    'on $kind, $strategy: it recovers to a state that it acknowledged',
+    async ({ kind, strategy }) => {
+      const folder = join(base, `${kind}-${strategy}`)
+      const run = async (recorder: Recorder) => await runDatabase(recorder, strategy)
+      const [cuts, acknowledged] = await PowerCuts.of(kind, folder, randomNumbers(seed), run)
+      const committedAt = (entries: number) => acknowledged.findLast((one) => one.entries <= entries)?.batches ?? 0
+      const share = cases.filter((one) => one.kind === kind).length
+      await cuts.make(Math.ceil(cutsEach / share), async (after, durable) => {
+        await expectBatches(join(after, 'data'), committedAt(durable))
+      })
+      await expectLossToBeSeen(cuts, acknowledged)
+      rmSync(folder, { recursive: true })
+    },
+    timeLimitMs,
+  )
 })
-
-describe.skipIf(whyNot !== null)(
-  `power cuts under the TSDB app (POWER_SEED=${seed}${whyNot === null ? '' : `, skipped: ${whyNot}`})`,
-  () => {
-    const base = temporaryFolder()
-    const cases = kinds.flatMap((kind) =>
-      strategiesInEffect(...strategiesOn[kind]).map((strategy) => ({ kind, strategy })),
-    )
-
-    it.each(cases)(
-      'on $kind, $strategy: it recovers to a state that it acknowledged',
-      async ({ kind, strategy }) => {
-        const folder = join(base, `${kind}-${strategy}`)
-        mkdirSync(folder)
-        const next = randomNumbers(seed)
-        const recorder = new Recorder(folder, kind)
-        let acknowledged: Acknowledged[]
-        let begin: number
-        try {
-          await recorder.start()
-          begin = recorder.entries
-          acknowledged = await runDatabase(recorder, strategy)
-        } finally {
-          await recorder.stop()
-        }
-        const cuts = new PowerCuts(recorder, begin, next)
-        const committedAt = (entries: number) => acknowledged.findLast((one) => one.entries <= entries)?.batches ?? 0
-        const share = cases.filter((one) => one.kind === kind).length
-        await cuts.make(Math.ceil(cutsEach / share), async (after, durable) => {
-          await expectBatches(join(after, 'data'), committedAt(durable))
-        })
-        await expectLossToBeSeen(cuts, acknowledged)
-        rmSync(folder, { recursive: true })
-      },
-      timeLimitMs,
-    )
-  },
-)
 
 /** Commits batch after batch, up to three at once, and cuts and compacts all the while. */
 async function runDatabase(recorder: Recorder, strategy: Strategy): Promise<Acknowledged[]> {

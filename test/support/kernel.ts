@@ -32,3 +32,6 @@ export const hasDontCache = since(6, 14)
 export const strategiesHere: readonly Strategy[] = hasDontCache
   ? ['direct', 'dontcache', 'evict', 'buffered']
   : ['direct', 'evict', 'buffered']
+
+/** btrfs has no dontcache. */
+export const strategiesOfBtrfs: readonly Strategy[] = ['direct', 'evict', 'buffered']

@@ -1,22 +1,34 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { whyNoFileSystems } from '../../bench/matrix/loop-file-systems.ts'
+import { expect, test } from 'vitest'
+import { isInstalled, run, whyNoFileSystems } from '../../bench/matrix/loop-file-systems.ts'
 
 const startMsMax = 10_000
 
-/** Why no block device can be served here; null when one can. */
-export function whyNoServedDevices(): string | null {
+function whyNoServedDevices(): string | null {
   const why = whyNoFileSystems()
   if (why !== null) return why
-  const folders = `${process.env.PATH ?? ''}:/usr/bin:/usr/sbin`.split(':')
-  const missing = ['qemu-storage-daemon', 'setpriv'].filter(
-    (tool) => !folders.some((folder) => existsSync(join(folder, tool))),
-  )
+  const missing = ['qemu-storage-daemon', 'setpriv'].filter((tool) => !isInstalled(tool))
   if (missing.length > 0) return `needs ${missing.join(', ')} (Debian: qemu-system-common, util-linux)`
   return existsSync('/dev/fuse') ? null : 'needs FUSE'
+}
+
+/** Why no block device can be served here; null when one can. */
+export const whyNotServed: string | null = whyNoServedDevices()
+
+/** The name of a group of tests, with the reason for which it does not run. */
+export function namedServed(name: string): string {
+  return whyNotServed === null ? name : `${name} (skipped: ${whyNotServed})`
+}
+
+/** With CI=true nothing may be skipped: a test that fails instead. */
+export function demandServedDevicesInCI(): void {
+  test('block devices can be served here, or nobody demands it', () => {
+    if (process.env.CI === 'true') expect(whyNotServed).toBeNull()
+  })
 }
 
 /**
@@ -61,9 +73,4 @@ export class ServedDevice {
     daemon.kill('SIGTERM')
     await gone
   }
-}
-
-/** @returns what the command printed; throws when it fails, or takes a minute */
-export function run(command: string, ...options: string[]): string {
-  return execFileSync(command, options, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000 })
 }
